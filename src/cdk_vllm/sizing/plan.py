@@ -137,9 +137,10 @@ class ServingPlan:
     `instance_type` is the EC2 name on ECS and the `ml.` name on SageMaker. `gpus` is the number of
     GPUs of the instance, `gpus_per_replica` what one replica takes, `replicas_per_instance` how
     many replicas the backend packs on an instance. `usd_per_hour` and `usd_per_month` (730 hours)
-    are one replica's, on demand, `None` where nobody has told us the price. `engine_args` are vLLM's option names with
-    underscores. `max_concurrency` is at `max_model_len`, as vLLM logs it; `typical_concurrency` at
-    `prompt_tokens + output_tokens`. `startup_seconds` is the predicted cold start with margin.
+    are one replica's, on demand, `None` where nobody has told us the price. `engine_args` are
+    vLLM's option names with underscores. `max_concurrency` is at `max_model_len`, as vLLM logs it;
+    `typical_concurrency` at `prompt_tokens + output_tokens`. `startup_seconds` is the predicted
+    cold start with margin.
     """
 
     request: ServingRequest
@@ -183,24 +184,31 @@ def from_dict(cls: type[T], data: object) -> T:
 
 
 def _build(annotation: Any, data: Any, where: str) -> Any:
-    if is_dataclass(annotation):
-        return _build_dataclass(annotation, data, where)
     origin, args = get_origin(annotation), get_args(annotation)
+    if is_dataclass(annotation):
+        return _build_dataclass(annotation, _table(data, where), where)
     if origin in (Union, UnionType):
         return _build_union(args, data, where)
     if origin is tuple:
-        if not isinstance(data, list | tuple):
-            raise ValueError(f"{where} must be a list, not {data!r}")
-        return tuple(_build(args[0], item, f"{where}[{i}]") for i, item in enumerate(data))
+        return _build_tuple(args[0], data, where)
     if origin is dict:
-        if not isinstance(data, dict):
-            raise ValueError(f"{where} must be a table, not {data!r}")
-        return {key: _build(args[1], item, f"{where}.{key}") for key, item in data.items()}
-    if origin is Literal:
-        if data not in args:
-            raise ValueError(f"{where} is {data!r}; allowed: {', '.join(map(str, args))}")
-        return data
-    return _build_scalar(annotation, data, where)
+        items = _table(data, where).items()
+        return {key: _build(args[1], item, f"{where}.{key}") for key, item in items}
+    if origin is Literal and data not in args:
+        raise ValueError(f"{where} is {data!r}; allowed: {', '.join(map(str, args))}")
+    return data if origin is Literal else _build_scalar(annotation, data, where)
+
+
+def _table(data: Any, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{where} must be a table, not {data!r}")  # noqa: TRY004 - one error type
+    return data
+
+
+def _build_tuple(annotation: Any, data: Any, where: str) -> Any:
+    if not isinstance(data, list | tuple):
+        raise ValueError(f"{where} must be a list, not {data!r}")  # noqa: TRY004 - one error type
+    return tuple(_build(annotation, item, f"{where}[{i}]") for i, item in enumerate(data))
 
 
 def _build_union(options: tuple[Any, ...], data: Any, where: str) -> Any:
@@ -221,9 +229,7 @@ def _build_scalar(annotation: Any, data: Any, where: str) -> Any:
     return data
 
 
-def _build_dataclass(cls: Any, data: Any, where: str) -> Any:
-    if not isinstance(data, dict):
-        raise ValueError(f"{where} must be a table, not {data!r}")
+def _build_dataclass(cls: Any, data: dict[str, Any], where: str) -> Any:
     names = {f.name for f in fields(cls)}
     if unknown := sorted(set(data) - names):
         raise ValueError(f"{where} has an unknown key {unknown[0]!r}")
