@@ -1,0 +1,53 @@
+# Everything a newcomer types: `make demo` and `make test`. Both set themselves up, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ENVIRONMENT ?= dev
+
+.PHONY: help demo test check setup lock benchmark clean
+
+help:
+	@echo "make demo       plan environments/$(ENVIRONMENT).toml and rehearse its deployment on an embedded AWS"
+	@echo "make test       every check and every test"
+	@echo "make check      lint, types and import contracts only"
+	@echo "make lock       compile requirements.txt and package-lock.json anew"
+	@echo "make benchmark  time the synth of one environment beside a hand-written app"
+
+demo: setup
+	@$(BIN)/cdk-vllm plan environments/$(ENVIRONMENT).toml
+	@$(BIN)/cdk-vllm rehearse $(ENVIRONMENT)
+
+test: check
+	@$(BIN)/pytest
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+
+setup: .venv/installed node_modules/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + "; set PYTHON=python3.12, say")'
+	@test -x $(BIN)/uv || { echo "Making .venv ..."; $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8; }
+	@echo "Installing the Python packages ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+node_modules/installed: package.json package-lock.json .npmrc .venv/installed
+	@echo "Installing the CDK CLI ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-update-notifier
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --extra rehearse --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only
+
+benchmark: setup
+	@$(BIN)/python tools/benchmark_synth.py
+
+clean:
+	rm -rf .venv node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""`python -m cdk_vllm`."""
+
+from cdk_vllm.cli import main
+
+main()

@@ -1,0 +1,143 @@
+"""Draws plans for people: one panel a service, its GPU memory as a bar, its rivals as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from cdk_vllm.sizing import MemoryPerGpu, ServingPlan
+
+BAR_WIDTH = 64
+SEGMENTS = (
+    ("weights", "weights_gib", "blue"),
+    ("activation", "activation_gib", "yellow"),
+    ("non-torch", "non_torch_gib", "magenta"),
+    ("CUDA graphs", "cuda_graphs_gib", "red"),
+    ("KV cache", "kv_cache_gib", "green"),
+)
+SHOWN_REJECTIONS = 8
+
+
+def show(plans: Mapping[str, ServingPlan]) -> None:
+    """Print every plan to standard output, with one total at the end."""
+    console = Console(width=None if Console().is_terminal else 110)
+    for name, plan in plans.items():
+        console.print(_panel(name, plan))
+    if len(plans) > 1:
+        console.print(_total(plans))
+
+
+def _panel(name: str, plan: ServingPlan) -> Panel:
+    parts: list[RenderableType] = [_headline(plan), Text(), _facts(plan), Text()]
+    parts += [_memory_bar(plan.memory), _memory_legend(plan.memory), Text()]
+    parts.append(_rivals(plan))
+    title = f"[bold]{name}[/]  {plan.request.model} on {_backend(plan)}, {plan.request.region}"
+    return Panel(Group(*parts), title=title, title_align="left", border_style="cyan")
+
+
+def _backend(plan: ServingPlan) -> str:
+    return "ECS" if plan.request.backend == "ecs" else "SageMaker"
+
+
+def _headline(plan: ServingPlan) -> Text:
+    gpus = f"{plan.gpus} x {plan.gpu}" if plan.gpus > 1 else plan.gpu
+    text = Text()
+    text.append(plan.instance_type, style="bold green")
+    text.append(f"  {gpus}, tensor parallel {plan.tensor_parallel_size}")
+    if plan.replicas_per_instance > 1:
+        text.append(f", {plan.replicas_per_instance} replicas on an instance")
+    text.append("  ")
+    text.append(_price(plan), style="bold")
+    return text
+
+
+def _price(plan: ServingPlan) -> str:
+    if plan.usd_per_hour is None or plan.usd_per_month is None:
+        return f"price unknown: {plan.price_source.reason}"
+    low, high = (plan.usd_per_month * n for n in _replicas(plan))
+    months = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+    return f"{plan.usd_per_hour:.3f} USD an hour a replica, {months} USD a month"
+
+
+def _replicas(plan: ServingPlan) -> tuple[int, int]:
+    return plan.request.min_replicas, plan.request.max_replicas
+
+
+def _facts(plan: ServingPlan) -> Table:
+    load, table = plan.request.workload, Table.grid(padding=(0, 2))
+    source = plan.price_source
+    low, high = _replicas(plan)
+    rows = (
+        ("asked for", f"{load.concurrent_requests} requests at once of {load.prompt_tokens:,} + "
+                      f"{load.output_tokens:,} tokens, the longest {load.max_model_len:,}"),
+        ("holds", f"{plan.kv_cache_tokens:,} tokens of KV cache: {plan.typical_concurrency:.1f} "
+                  f"typical requests, {plan.max_concurrency:.1f} of the longest"),
+        ("replicas", f"{low} to {high}" if low != high else f"{low}"),
+        ("starts in", f"about {plan.startup_seconds} s (predicted, with margin)"),
+        ("price", f"{source.basis}, as of {source.as_of}"
+                  + (f"; ranked by {source.ranked_by_region}"
+                     if source.ranked_by_region != plan.request.region else "")),
+    )  # fmt: skip
+    for label, value in rows:
+        table.add_row(Text(label, style="dim"), value)
+    return table
+
+
+def _memory_bar(memory: MemoryPerGpu) -> Text:
+    bar, drawn = Text(), 0
+    reached = 0.0
+    for _, attribute, colour in SEGMENTS:
+        reached += getattr(memory, attribute)
+        end = round(BAR_WIDTH * min(reached / memory.total_gib, 1))
+        bar.append("█" * (end - drawn), style=colour)
+        drawn = end
+    bar.append("░" * (BAR_WIDTH - drawn), style="dim")
+    bar.append(f"  {memory.total_gib:.1f} GiB a GPU, {memory.usable_gib:.1f} used by vLLM")
+    return bar
+
+
+def _memory_legend(memory: MemoryPerGpu) -> Text:
+    legend = Text()
+    for label, attribute, colour in SEGMENTS:
+        legend.append("■ ", style=colour)
+        legend.append(f"{label} {getattr(memory, attribute):.2f}   ")
+    legend.append(f"(KV cache needed: {memory.kv_cache_needed_gib:.2f})", style="dim")
+    return legend
+
+
+def _rivals(plan: ServingPlan) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+    table.add_column("instance")
+    table.add_column("USD/h", justify="right")
+    table.add_column("why not", ratio=1)
+    for rejected in plan.rejected[:SHOWN_REJECTIONS]:
+        usd = rejected.usd_per_hour or rejected.ranked_usd_per_hour
+        price = "-" if usd is None else f"{usd:.3f}"
+        table.add_row(Text(rejected.instance_type, style="red"), price, rejected.reason)
+    if len(plan.rejected) > SHOWN_REJECTIONS:
+        more = len(plan.rejected) - SHOWN_REJECTIONS
+        table.add_row("", "", Text(f"and {more} more (--json shows all)", style="dim"))
+    for other in plan.alternatives[:3]:
+        holds = f"also fits, dearer: {other.kv_cache_tokens:,} tokens of KV cache"
+        usd_each = other.usd_per_hour or other.ranked_usd_per_hour
+        table.add_row(Text(other.instance_type, style="green"), f"{usd_each:.3f}", holds)
+    return table
+
+
+def _total(plans: Mapping[str, ServingPlan]) -> Text:
+    monthly = [plan.usd_per_month for plan in plans.values()]
+    if any(usd is None for usd in monthly):
+        return Text("Total: unknown, because a price is.", style="bold")
+    low = sum(p.request.min_replicas * (p.usd_per_month or 0) for p in plans.values())
+    high = sum(p.request.max_replicas * (p.usd_per_month or 0) for p in plans.values())
+    return Text(f"Total on demand: {low:,.0f} to {high:,.0f} USD a month.", style="bold")

@@ -1,0 +1,128 @@
+"""`cdk-vllm rehearse`: deploy a CDK app to an embedded AWS on loopback, and look at everything."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from rich.console import Console
+
+from cdk_vllm.errors import InputError, RehearsalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from cdk_vllm.embedded_aws.rehearsal import Rehearsal, Scenario
+    from cdk_vllm.embedded_aws.report import RehearsalReport
+
+MAXIMUM_KEEP_SECONDS = 8 * 3600
+
+
+@click.command("rehearse")
+@click.argument("environment", required=False)
+@click.option("--app", default=".", type=click.Path(path_type=Path), help="Folder with cdk.json.")
+@click.option("--keep", is_flag=True, help="Leave the embedded AWS up until Ctrl-C.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the embedded AWS.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    environment: str | None, app: Path, keep: bool, port: int | None, as_json: bool
+) -> None:
+    """Rehearse a deployment on an embedded AWS: no account, no Docker, nothing leaves this machine.
+
+    ENVIRONMENT is a name such as dev or a file such as environments/dev.toml. Without it every
+    stack of the CDK app in the current folder is rehearsed as it is.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    directory = Path(tempfile.mkdtemp(prefix="cdk-vllm-rehearsal-"))
+    try:
+        report = _rehearse(environment, app, directory, keep=keep, port=port)
+    except RehearsalError:
+        raise  # the message names the log, so the directory stays
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    from cdk_vllm.cli import rehearsal_view  # noqa: PLC0415 - after the run, before nothing
+
+    if as_json:
+        click.echo(rehearsal_view.to_json(report))
+    else:
+        rehearsal_view.show(report)
+    if not report.passed:
+        count = len(report.failures)
+        raise RehearsalError(
+            f"the rehearsal found {count} faults, first: {report.failures[0]} (logs: {directory})"
+        )
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _rehearse(
+    environment: str | None, app: Path, directory: Path, *, keep: bool, port: int | None
+) -> RehearsalReport:
+    if not (app / "cdk.json").is_file():
+        raise InputError(
+            f"{app.resolve()} has no cdk.json, so it is not a CDK app; run this in an app's "
+            "folder, or name one with --app"
+        )
+    scenario = _scenario(environment, app, directory)
+    try:
+        from cdk_vllm.embedded_aws.rehearsal import rehearse  # noqa: PLC0415 - moto takes seconds
+    except ModuleNotFoundError as error:
+        raise RehearsalError(
+            f"{error.name} is not installed; the rehearsal needs: pip install 'cdk-vllm[rehearse]'"
+        ) from None
+    return rehearse(
+        app.resolve(),
+        directory,
+        scenario,
+        step=_step,
+        port=port,
+        keep=_keep if keep else None,
+    )
+
+
+def _scenario(environment: str | None, app: Path, directory: Path) -> Scenario | None:
+    if environment is None:
+        return None
+    from cdk_vllm import environment_file  # noqa: PLC0415 - a foreign app has no use for it
+    from cdk_vllm.cli.rehearsed_environment import RehearsedEnvironment  # noqa: PLC0415
+
+    path = Path(environment)
+    if path.suffix != ".toml":
+        path = app / "environments" / f"{environment}.toml"
+    return RehearsedEnvironment(environment_file.load(path), directory).scenario()
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    console = Console(stderr=True, highlight=False)
+    begun = time.monotonic()
+    with console.status(title):
+        try:
+            yield
+        except BaseException:
+            console.print(f"[red]✗[/] {title}  [dim]{time.monotonic() - begun:.1f} s[/]")
+            raise
+    console.print(f"[green]✓[/] {title}  [dim]{time.monotonic() - begun:.1f} s[/]")
+
+
+def _keep(run: Rehearsal, report: RehearsalReport) -> None:
+    """Print how to talk to the embedded AWS, and wait for Ctrl-C; at most eight hours."""
+    click.echo(f"The embedded AWS is up ({len(report.checks)} checks made). To talk to it:\n")
+    for name, value in run.aws.environment(run.stacks[0].region or "us-east-1").items():
+        click.echo(f"export {name}={value}")
+    click.echo("\nCtrl-C ends it.")
+    try:
+        time.sleep(MAXIMUM_KEEP_SECONDS)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
