@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cdk_vllm.sizing import MemoryPerGpu, ServingPlan
+    from cdk_vllm.sizing import MemoryPerGpu, Rejection, ServingPlan
 
 BAR_WIDTH = 64
 SEGMENTS = (
@@ -25,7 +25,7 @@ SEGMENTS = (
     ("CUDA graphs", "cuda_graphs_gib", "red"),
     ("KV cache", "kv_cache_gib", "green"),
 )
-SHOWN_REJECTIONS = 8
+SHOWN_ALTERNATIVES = 3
 
 
 def show(plans: Mapping[str, ServingPlan]) -> None:
@@ -117,18 +117,20 @@ def _memory_legend(memory: MemoryPerGpu) -> Text:
 
 def _rivals(plan: ServingPlan) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    table.add_column("instance")
+    table.add_column("cheaper", max_width=30)
     table.add_column("USD/h", justify="right")
     table.add_column("why not", ratio=1)
-    for rejected in plan.rejected[:SHOWN_REJECTIONS]:
-        usd = rejected.usd_per_hour or rejected.ranked_usd_per_hour
+    # One GPU in several sizes fails for one reason; told once, it is read once.
+    reasons: dict[str, list[Rejection]] = {}
+    for rejected in plan.rejected:
+        reasons.setdefault(rejected.reason, []).append(rejected)
+    for reason, group in reasons.items():
+        names = ", ".join(rejected.instance_type for rejected in group)
+        usd = group[0].usd_per_hour or group[0].ranked_usd_per_hour
         price = "-" if usd is None else f"{usd:.3f}"
-        table.add_row(Text(rejected.instance_type, style="red"), price, rejected.reason)
-    if len(plan.rejected) > SHOWN_REJECTIONS:
-        more = len(plan.rejected) - SHOWN_REJECTIONS
-        table.add_row("", "", Text(f"and {more} more (--json shows all)", style="dim"))
-    for other in plan.alternatives[:3]:
-        holds = f"also fits, dearer: {other.kv_cache_tokens:,} tokens of KV cache"
+        table.add_row(Text(names, style="red"), price, reason)
+    for other in plan.alternatives[:SHOWN_ALTERNATIVES]:
+        holds = f"fits too, for more: {other.kv_cache_tokens:,} tokens of KV cache"
         usd_each = other.usd_per_hour or other.ranked_usd_per_hour
         table.add_row(Text(other.instance_type, style="green"), f"{usd_each:.3f}", holds)
     return table

@@ -1,0 +1,51 @@
+"""The picture of a plan: the bar adds up, and one reason is told once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cdk_vllm import environment_file, planning
+from cdk_vllm.cli.plan_view import BAR_WIDTH, show
+
+if TYPE_CHECKING:
+    from cdk_vllm.sizing import ServingPlan
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def plans() -> dict[str, ServingPlan]:
+    return planning.plan(environment_file.load(ROOT / "environments" / "dev.toml"))
+
+
+def test_instance_price_and_reasons_are_shown(
+    plans: dict[str, ServingPlan], capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(plans)
+    printed = capsys.readouterr().out
+    for plan in plans.values():
+        assert plan.instance_type in printed
+        assert f"{plan.usd_per_hour:.3f} USD an hour" in printed
+        assert plan.rejected[0].instance_type in printed
+    assert "Total on demand:" in printed
+
+
+def test_the_memory_bar_is_as_wide_as_the_gpu(
+    plans: dict[str, ServingPlan], capsys: pytest.CaptureFixture[str]
+) -> None:
+    show({"chat": plans["chat"]})
+    bar = next(line for line in capsys.readouterr().out.splitlines() if "█" in line)
+    filled, empty = bar.count("█"), bar.count("░")
+    memory = plans["chat"].memory
+    assert filled + empty == BAR_WIDTH
+    assert filled == round(BAR_WIDTH * memory.usable_gib / memory.total_gib)
+
+
+def test_an_unknown_price_is_not_a_total(capsys: pytest.CaptureFixture[str]) -> None:
+    show(planning.plan(environment_file.load(ROOT / "environments" / "prod.toml")))
+    printed = capsys.readouterr().out
+    assert "price unknown" in printed
+    assert "Total: unknown" in printed
