@@ -36,7 +36,9 @@ Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 class Table(BaseModel):
     """A TOML table: frozen, typed strictly, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
 
 
 class Network(Table):
@@ -47,12 +49,17 @@ class Network(Table):
     """
 
     vpc_id: Annotated[str, Field(pattern=form.VPC_ID)] | None = None
+    """An existing VPC; without it a new one is made."""
     private_subnet_ids: tuple[Annotated[str, Field(pattern=form.SUBNET_ID)], ...] = Field(
         default=(), strict=False
     )
+    """The existing VPC's private subnets, which reach S3, ECR and CloudWatch."""
     availability_zones: tuple[str, ...] = Field(default=(), strict=False)
+    """The zone of each of `private_subnet_ids`."""
     availability_zones_count: Annotated[int, Field(ge=2, le=3)] = 2
+    """How many zones a new VPC spans."""
     nat_gateways: Annotated[int, Field(ge=1, le=3)] = 1
+    """How many NAT gateways a new VPC has; one a zone survives the loss of a zone."""
 
     @model_validator(mode="after")
     def _subnets_come_with_zones(self) -> Self:
@@ -70,13 +77,16 @@ class Alarms(Table):
     """Who hears of an alarm, by e-mail; without it the topics exist and nobody listens."""
 
     email: Annotated[str, Field(pattern=form.EMAIL)] | None = None
+    """Who is written to; the address has to confirm the subscription once."""
 
 
 class Replicas(Table):
     """How many copies of the model serve: always `min`, at most `max`."""
 
     min: Annotated[int, Field(ge=1, le=100)] = 1
+    """Always running."""
     max: Annotated[int, Field(ge=1, le=100)] = 1
+    """Never more than this."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -93,9 +103,13 @@ class Image(Table):
     """
 
     base_image: Name | None = None
+    """The vLLM image the build starts from."""
     build: Literal["aws", "docker"] = "aws"
+    """Where it is built: in AWS (CodeBuild), or here with Docker."""
     uri: Annotated[str, Field(pattern=form.IMAGE_DIGEST)] | None = None
+    """An existing image by digest, in place of a build."""
     vllm_version: Annotated[str, Field(pattern=form.VLLM_VERSION)] | None = None
+    """The vLLM in the image, where no tag says it."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -119,30 +133,50 @@ class AlarmThresholds(Table):
     """When this service's alarms fire: seconds, requests, and a ratio of requests."""
 
     error_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    """Failed requests by all requests, above which the page alarm fires."""
     response_seconds_p95: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds within which 95 of 100 answers must be complete."""
 
 
 class Service(Table):
     """One model behind one endpoint; lengths in tokens, requests at once per replica."""
 
     backend: Literal["ecs", "sagemaker"]
+    """What serves: an ECS service on GPU instances, or a SageMaker endpoint."""
     model: Annotated[str, Field(pattern=form.MODEL)]
+    """A Hugging Face name."""
     model_config_file: Name | None = Field(default=None, alias="model_config")
+    """A `config.json`, beside this file, for a model the catalogue does not know."""
     revision: Annotated[str, Field(pattern=form.REVISION)] = "main"
+    """The model's branch, tag or, better, commit."""
     max_model_len: Tokens
+    """The longest request that must work: prompt and answer together."""
     prompt_tokens: Tokens | None = None
+    """A typical prompt's length."""
     output_tokens: Tokens | None = None
+    """A typical answer's length; without both, every request is the longest."""
     concurrent_requests: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Requests in progress at once, per replica."""
     replicas: Replicas = Replicas()
+    """How many copies serve."""
     max_request_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    """The longest a request may take; every timeout follows from it."""
     instance_type: Name | None = None
+    """Takes this instance instead of the cheapest that fits."""
     domain: Annotated[str, Field(pattern=form.DOMAIN)] | None = None
+    """The name clients use, over TLS."""
     hosted_zone_id: Annotated[str, Field(pattern=form.HOSTED_ZONE_ID)] | None = None
+    """The Route 53 zone of `domain`, where its record and certificate are made."""
     certificate_arn: Annotated[str, Field(pattern=form.CERTIFICATE_ARN)] | None = None
+    """An existing ACM certificate, in place of one made for `domain`."""
     insecure_http: bool = False
+    """Accepts a plain listener inside the VPC."""
     image: Image = Image()
+    """Which vLLM runs."""
     alarms: AlarmThresholds = AlarmThresholds()
+    """When this service's alarms fire."""
     engine: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """vLLM's own options, under its names, passed through after validation."""
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
@@ -181,10 +215,15 @@ class EnvironmentFile(Table):
     """One environment: a region, what its services share, and the services by name."""
 
     region: str
+    """The AWS region, such as us-east-1."""
     account: Annotated[str, Field(pattern=form.ACCOUNT)] | None = None
+    """The AWS account; without it the CLI's own."""
     network: Network = Network()
+    """Where the services live."""
     alarms: Alarms = Alarms()
+    """Who hears of an alarm."""
     services: dict[str, Service]
+    """The services by name."""
     _path: Path = PrivateAttr(default=Path())
 
     @property
