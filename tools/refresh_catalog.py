@@ -78,17 +78,17 @@ SUPPLEMENTS = {"meta-llama/Llama-2-": {"max_position_embeddings": 4096}}
 INCOMPLETE = {"microsoft/Phi-4-mini-instruct": "its rope scaling and partial rotary are missing"}
 
 # What the help text cannot tell: optional numbers whose default is None or looks like an integer.
-INTEGERS = frozenset(  # a list of words reads best as words
+INTEGERS = (
     "api_server_count block_size cp_kv_cache_interleave_size cpu_distributed_timeout_seconds "
     "data_parallel_rank data_parallel_rpc_port data_parallel_size_local data_parallel_start_rank "
     "distributed_timeout_seconds elastic_ep_max_dp_size grpc_port kv_cache_memory_bytes "
     "mamba_block_size max_cpu_loras max_cudagraph_capture_size max_log_len max_lora_cls_labels "
     "max_num_active_seqs max_num_queued_reqs max_num_seqs max_parallel_loading_workers "
-    "num_gpu_blocks_override prefix_match_unit spec_tokens".split()
+    "num_gpu_blocks_override prefix_match_unit spec_tokens"
 )
-FLOATS = frozenset(
+FLOATS = (
     "cpu_offload_gb kv_offloading_size mm_ipc_gpu_memory_gb mm_processor_cache_gb "
-    "sse_keep_alive_interval video_pruning_rate watermark".split()
+    "sse_keep_alive_interval video_pruning_rate watermark"
 )
 
 
@@ -203,8 +203,8 @@ def prices_file(nvidia: list[dict[str, str]]) -> str:
     return toml_file(
         "US dollars an hour on demand. A region that is absent here has no known price.\n"
         "sagemaker_ratio estimates an unlisted SageMaker price from EC2's: it holds to three\n"
-        "digits on all 32 listed pairs of g4dn, g5, g6, g6e, g7e, p4d and p5; the other families are by\n"
-        "analogy. A family's `xlarge` ratio is for its smallest size, `other` for the rest.",
+        "digits on all 32 listed pairs of g4dn, g5, g6, g6e, g7e, p4d and p5; the other families\n"
+        "are by analogy. `xlarge` is the ratio of the size of that name, `other` the rest's.",
         {
             "reference_region": "us-east-1",
             "hours_per_month": 730,
@@ -342,9 +342,13 @@ def option_kind(name: str, header: str, words: str) -> str:
 
 def number_kind(name: str, words: str, default: str) -> str:
     """Return int, float or str by what the default looks like, or by name where it says nothing."""
-    if name in FLOATS or re.fullmatch(r"-?\d+\.\d+", default):
+    if name in FLOATS.split() or re.fullmatch(r"-?\d+\.\d+", default):
         return "float"
-    if name in INTEGERS or "human-readable integers" in words or re.fullmatch(r"-?\d+", default):
+    if (
+        name in INTEGERS.split()
+        or "human-readable integers" in words
+        or re.fullmatch(r"-?\d+", default)
+    ):
         return "int"
     return "str"
 
@@ -364,12 +368,6 @@ def regions_file() -> str:
     )
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a CSV with a header row."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Write the files that the arguments feed into `--output`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -381,7 +379,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     files: dict[str, str] = {}
     if given.instances:
-        files |= instance_files(read_csv(given.instances))
+        lines = given.instances.read_text("utf-8").splitlines()
+        files |= instance_files(list(csv.DictReader(lines)))
     if given.hf_configs:
         files["models.toml"] = models_file(given.hf_configs)
     if given.vllm_help:

@@ -1,0 +1,75 @@
+"""On-demand prices, listed or estimated by a documented rule, or absent with the reason."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cdk_vllm.catalog.toml_file import read
+
+LISTED = "listed"
+ESTIMATED = "estimated from the EC2 price"
+UNKNOWN = "unknown"
+
+
+class Price(NamedTuple):
+    """US dollars an hour, `None` where nobody has told us, with the reason in words."""
+
+    usd_per_hour: float | None
+    basis: str
+    as_of: str
+    reason: str | None
+
+
+def reference_region() -> str:
+    """Return the region whose prices rank instances where a region has none."""
+    return str(_prices()["reference_region"])
+
+
+def hours_per_month() -> int:
+    """Return the hours that a month is counted as."""
+    return int(_prices()["hours_per_month"])
+
+
+def ec2_usd_per_hour(instance_type: str, region: str) -> Price:
+    """Return EC2's on-demand price of an instance type such as `g6.xlarge`."""
+    prices = _prices()
+    as_of = prices["ec2_as_of"]
+    known = prices["ec2"].get(region)
+    if known is None:
+        return Price(None, UNKNOWN, as_of, f"the catalogue has no EC2 prices for {region}")
+    if instance_type not in known:
+        reason = f"the price list for {region} has no on-demand price of {instance_type}"
+        return Price(None, UNKNOWN, as_of, reason)
+    return Price(known[instance_type], LISTED, as_of, None)
+
+
+def sagemaker_usd_per_hour(instance_type: str, region: str) -> Price:
+    """Return SageMaker's on-demand price of an `ml.` instance type, estimated where unlisted.
+
+    The estimate is EC2's price times the family's ratio, see prices.toml.
+    """
+    prices = _prices()
+    as_of = prices["sagemaker_as_of"]
+    listed = prices["sagemaker"].get(region)
+    if listed is None:
+        return Price(None, UNKNOWN, as_of, f"the catalogue has no SageMaker prices for {region}")
+    if instance_type in listed:
+        return Price(listed[instance_type], LISTED, as_of, None)
+    return _estimated(instance_type.removeprefix("ml."), region)
+
+
+def _estimated(instance_type: str, region: str) -> Price:
+    ec2 = ec2_usd_per_hour(instance_type, region)
+    family, _, size = instance_type.partition(".")
+    ratios = _prices()["sagemaker_ratio"].get(family)
+    if ec2.usd_per_hour is None:
+        return ec2
+    if ratios is None:
+        reason = f"no SageMaker price of ml.{instance_type} is known, nor a ratio for {family}"
+        return Price(None, UNKNOWN, ec2.as_of, reason)
+    ratio = ratios.get(size, ratios["other"])
+    return Price(round(ec2.usd_per_hour * ratio, 4), ESTIMATED, ec2.as_of, None)
+
+
+def _prices() -> dict[str, Any]:
+    return read("prices.toml")

@@ -1,0 +1,201 @@
+"""The choice: two golden plans, and properties of every plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cdk_vllm import catalog
+from cdk_vllm.errors import InputError, PlanError
+from cdk_vllm.sizing import ServingPlan, choose, fits, from_dict, to_dict, to_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cdk_vllm.sizing import ServingRequest
+
+    Ask = Callable[..., ServingRequest]
+
+MISTRAL = "mistralai/Mistral-Small-24B-Instruct-2501"
+
+
+def test_golden_qwen3_8b_on_ecs(ask: Ask) -> None:
+    plan = choose(ask(max_replicas=4))
+    assert (plan.instance_type, plan.gpu, plan.tensor_parallel_size) == ("g6e.xlarge", "L40S", 1)
+    assert to_dict(plan.memory) == {
+        "total_gib": 44.42,
+        "usable_gib": 40.866,
+        "weights_gib": 15.268,
+        "activation_gib": 0.203,
+        "non_torch_gib": 0.14,
+        "cuda_graphs_gib": 0.505,
+        "kv_cache_gib": 24.75,
+        "kv_cache_needed_gib": 12.144,
+    }
+    assert (plan.kv_cache_tokens, plan.max_concurrency) == (180_208, 11.0)
+    assert (plan.usd_per_hour, plan.usd_per_month) == (1.861, 1358.53)
+    assert plan.alternatives[0].instance_type == "g6e.2xlarge"
+    assert [r.instance_type for r in plan.rejected if r.usd_per_hour][:3] == [
+        "g4dn.xlarge",
+        "g4dn.2xlarge",
+        "g6.xlarge",
+    ]
+
+
+def test_golden_mistral_small_on_sagemaker(ask: Ask) -> None:
+    plan = choose(ask(MISTRAL, backend="sagemaker"))
+    assert (plan.instance_type, plan.gpu) == ("ml.g7e.2xlarge", "RTX PRO 6000")
+    assert (plan.tensor_parallel_size, plan.replicas_per_instance) == (1, 1)
+    assert plan.memory.weights_gib == 43.915
+    assert plan.memory.kv_cache_gib == 40.603
+    assert plan.memory.kv_cache_needed_gib == 13.494
+    assert (plan.usd_per_hour, plan.price_source.basis) == (4.2039, "listed")
+    assert fits(plan) is None
+
+
+def test_a_small_workload_takes_a_small_gpu(ask: Ask) -> None:
+    plan = choose(ask(max_model_len=4096, concurrent_requests=4))
+    assert plan.instance_type == "g6.xlarge"
+
+
+def test_t4_serves_where_the_user_says_half(ask: Ask) -> None:
+    plan = choose(ask("Qwen/Qwen3-0.6B", engine={"dtype": "half"}, concurrent_requests=4))
+    assert (plan.instance_type, plan.engine_args["dtype"]) == ("g4dn.xlarge", "float16")
+
+
+def test_the_largest_model_takes_eight_h200s(ask: Ask) -> None:
+    for backend, name in (("ecs", "p5en.48xlarge"), ("sagemaker", "ml.p5en.48xlarge")):
+        plan = choose(ask("meta-llama/Llama-3.1-405B", backend=backend))
+        assert (plan.instance_type, plan.tensor_parallel_size) == (name, 8)
+
+
+@pytest.mark.parametrize(("replicas", "usd"), [(1, 16.57216), (2, 8.28608)])
+def test_replicas_that_always_run_share_an_instance(ask: Ask, replicas: int, usd: float) -> None:
+    request = ask(
+        "meta-llama/Llama-3.3-70B-Instruct",
+        instance_type="g7e.24xlarge",
+        min_replicas=replicas,
+        max_replicas=2,
+    )
+    plan = choose(request)
+    assert (plan.tensor_parallel_size, plan.replicas_per_instance) == (2, 2)
+    assert plan.usd_per_hour == usd
+
+
+def test_rejected_are_all_cheaper_and_say_why(ask: Ask) -> None:
+    plan = choose(ask(MISTRAL))
+    priced = [r for r in plan.rejected if r.ranked_usd_per_hour is not None]
+    assert priced
+    for rejection in priced:
+        assert (rejection.ranked_usd_per_hour or 0) <= plan.ranked_usd_per_hour
+        assert rejection.reason[0].isupper()
+        assert rejection.reason.endswith(".")
+        assert any(character.isdigit() for character in rejection.reason)
+    unranked = [r for r in plan.rejected if r.ranked_usd_per_hour is None]
+    assert [r.instance_type for r in unranked] == ["p5e.48xlarge"]
+    assert "no on-demand price" in unranked[0].reason
+
+
+def test_alternatives_are_dearer_and_in_order(ask: Ask) -> None:
+    plan = choose(ask())
+    prices = [a.ranked_usd_per_hour for a in plan.alternatives]
+    assert prices == sorted(prices)
+    assert len(prices) == 8
+    assert prices[0] >= plan.ranked_usd_per_hour
+
+
+def test_an_instance_can_be_named(ask: Ask) -> None:
+    plan = choose(ask(instance_type="g7e.2xlarge"))
+    assert plan.instance_type == "g7e.2xlarge"
+    cheaper = next(r for r in plan.rejected if r.instance_type == "g6e.xlarge")
+    assert "the request names g7e.2xlarge" in cheaper.reason
+
+
+def test_an_unpriced_instance_can_be_named(ask: Ask) -> None:
+    plan = choose(ask(instance_type="p5e.48xlarge"))
+    assert plan.instance_type == "p5e.48xlarge"
+    assert plan.usd_per_hour is None
+    assert "no on-demand price" in str(plan.price_source.reason)
+
+
+def test_a_region_without_prices_still_has_a_plan(ask: Ask) -> None:
+    plan = choose(ask(region="ap-northeast-1"))
+    assert plan.usd_per_hour is None
+    assert plan.usd_per_month is None
+    assert (plan.ranked_usd_per_hour, plan.instance_type) == (1.861, "g6e.xlarge")
+    assert plan.price_source.ranked_by_region == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ({"instance_type": "g6e.xlarg"}, InputError, 'Did you mean "g6e.xlarge"'),
+        ({"instance_type": "g6e.xlarge", "backend": "sagemaker"}, InputError, "ml.g6e.xlarge"),
+        ({"instance_type": "g6f.xlarge"}, PlanError, "fraction of an L4"),
+        ({"instance_type": "g5g.xlarge"}, PlanError, "Arm"),
+        ({"instance_type": "g6.xlarge"}, PlanError, "GiB for the KV cache"),
+        (
+            {"instance_type": "g6.xlarge", "engine": {"tensor_parallel_size": 2}},
+            PlanError,
+            "has 1 GPUs, and tensor_parallel_size is 2",
+        ),
+        (
+            {"model": "Qwen/Qwen3-Coder-480B-A35B-Instruct", "concurrent_requests": 2000,
+             "max_model_len": 262144, "prompt_tokens": 200000},
+            PlanError,
+            "the nearest is p6-b200.48xlarge with tensor_parallel_size 8",
+        ),
+        ({"engine": {"gpu_memory_utilization": 0.999}}, PlanError, "must be left"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_likely_fix(
+    ask: Ask, change: dict[str, Any], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        choose(ask(**change))
+
+
+REQUESTS = {
+    "model": st.sampled_from(["Qwen/Qwen3-0.6B", "Qwen/Qwen3-30B-A3B", MISTRAL]),
+    "backend": st.sampled_from(["ecs", "sagemaker"]),
+    "concurrent": st.integers(1, 128),
+    "prompt": st.integers(1, 8000),
+    "replicas": st.integers(1, 8),
+}
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(**REQUESTS)
+def test_every_plan_fits_and_survives_json(
+    ask: Ask, model: str, backend: str, concurrent: int, prompt: int, replicas: int
+) -> None:
+    plan = choose(
+        ask(
+            model,
+            backend=backend,
+            concurrent_requests=concurrent,
+            prompt_tokens=prompt,
+            max_replicas=replicas,
+        )
+    )
+    assert fits(plan) is None
+    assert from_dict(ServingPlan, json.loads(json.dumps(to_dict(plan)))) == plan
+    assert plan.memory.kv_cache_gib >= plan.memory.kv_cache_needed_gib - 0.004
+    assert plan.typical_concurrency >= concurrent
+    assert plan.max_concurrency >= 1
+    assert plan.replicas_per_instance * plan.gpus_per_replica <= plan.gpus
+    assert catalog.instances()[plan.instance_type.removeprefix("ml.")].unsupported is None
+    assert to_flags(plan.engine_args)[:2] == ["--served-model-name", model]
+
+
+@settings(max_examples=20, deadline=None)
+@given(concurrent=st.integers(1, 64), more=st.integers(0, 64))
+def test_more_concurrency_never_costs_less(ask: Ask, concurrent: int, more: int) -> None:
+    small = ask(concurrent_requests=concurrent)
+    large = replace(small, workload=replace(small.workload, concurrent_requests=concurrent + more))
+    assert choose(small).ranked_usd_per_hour <= choose(large).ranked_usd_per_hour
