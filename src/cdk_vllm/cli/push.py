@@ -79,6 +79,6 @@ def model_bucket(environment: EnvironmentFile) -> str:
             f"deploy it first: cdk deploy '{environment.name}/foundation'"
         ) from None
     values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-    if "ModelBucketName" not in values:
-        raise InputError(f"the stack {stack} has no output ModelBucketName; deploy it again")
-    return values["ModelBucketName"]
+    if "ModelBucket" not in values:
+        raise InputError(f"the stack {stack} has no output ModelBucket; deploy it again")
+    return values["ModelBucket"]

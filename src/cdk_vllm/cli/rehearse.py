@@ -29,11 +29,9 @@ MAXIMUM_KEEP_SECONDS = 8 * 3600
 @click.argument("environment", required=False)
 @click.option("--app", default=".", type=click.Path(path_type=Path), help="Folder with cdk.json.")
 @click.option("--keep", is_flag=True, help="Leave the embedded AWS up until Ctrl-C.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of the embedded AWS.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free port.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(
-    environment: str | None, app: Path, keep: bool, port: int | None, as_json: bool
-) -> None:
+def command(environment: str | None, app: Path, keep: bool, port: int, as_json: bool) -> None:
     """Rehearse a deployment on an embedded AWS: no account, no Docker, nothing leaves this machine.
 
     ENVIRONMENT is a name such as dev or a file such as environments/dev.toml. Without it every
@@ -67,7 +65,7 @@ def _interrupt(_: int, __: FrameType | None) -> NoReturn:
 
 
 def _rehearse(
-    environment: str | None, app: Path, directory: Path, *, keep: bool, port: int | None
+    environment: str | None, app: Path, directory: Path, *, keep: bool, port: int
 ) -> RehearsalReport:
     if not (app / "cdk.json").is_file():
         raise InputError(

@@ -45,7 +45,7 @@ class RehearsedEnvironment:
         """Push a tiny model for every service and read each manifest back."""
         stack = f"{self.environment.name}-foundation"
         outputs = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-        bucket = {o["OutputKey"]: o["OutputValue"] for o in outputs}["ModelBucketName"]
+        bucket = {o["OutputKey"]: o["OutputValue"] for o in outputs}["ModelBucket"]
         source = write_tiny_model(self.directory / "model")
         checks = []
         for name, service in self.environment.services.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # aws-cdk-lib 2.275 writes cloud assembly schema 55, which older CLIs refuse.
 MINIMUM_CLI = (2, 1147, 0)
 INSTALL_CLI = 'install the CDK CLI: npm install aws-cdk@2 (npm\'s "latest" is a stale 3.0.0)'
-TAIL_LINES = 25
+TAIL_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class CdkCli:
             log.write(output)
         if code:
             raise RehearsalError(
-                f"cdk {arguments[0]} failed with exit code {code}; its last lines "
-                f"(the whole log is {self.log}):\n{_tail(output)}"
+                f"cdk {arguments[0]} failed with exit code {code} (the whole log is {self.log}):\n"
+                f"{_reason(output)}"
             )
         return output
 
@@ -73,9 +74,11 @@ def _run(command: list[str], directory: Path, environment: Mapping[str, str]) ->
     return output, process.returncode
 
 
-def _tail(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.strip()]
-    return "\n".join(lines[-TAIL_LINES:])
+def _reason(output: str) -> str:
+    """Return the events of the resources that failed, or where none did, the last lines."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    failed = [line for line in lines if re.search(r"\b(CREATE|UPDATE|DELETE)_FAILED\b", line)]
+    return "\n".join(dict.fromkeys(failed)) or "\n".join(lines[-TAIL_LINES:])
 
 
 def find(app_directory: Path, environment: Mapping[str, str], log: Path) -> CdkCli:

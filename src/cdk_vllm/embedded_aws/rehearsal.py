@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdk_vllm.embedded_aws import assembly, cdk_cli
-from cdk_vllm.embedded_aws.assembly import AssembledStack
 from cdk_vllm.embedded_aws.readback import StackReadBack, exists, read_back
 from cdk_vllm.embedded_aws.recorded import recorded_types
 from cdk_vllm.embedded_aws.report import Check, RehearsalReport
 from cdk_vllm.embedded_aws.server import EmbeddedAws
 from cdk_vllm.errors import RehearsalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cdk_vllm.embedded_aws.assembly import AssembledStack
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ACCOUNT = "123456789012"
@@ -204,20 +207,16 @@ def _listed(resources: list[_Resource]) -> str:
 
 @contextmanager
 def started(
-    app_directory: Path, directory: Path, scenario: Scenario, step: Step, port: int | None = None
+    app_directory: Path, directory: Path, scenario: Scenario, step: Step, port: int = 0
 ) -> Iterator[Rehearsal]:
     """Start the embedded AWS for one rehearsal, and stop it whatever happens."""
     log = directory / "cdk.log"
     cdk_cli.find(app_directory, {}, log)  # what is missing is said before anything starts
-    with step("start the embedded AWS"):
-        aws = EmbeddedAws(port=port)
-        aws.__enter__()
-    try:
-        environment = aws.environment(DEFAULT_REGION)
-        cli = cdk_cli.find(app_directory, environment, log)
+    with ExitStack() as stack:
+        with step("start the embedded AWS"):
+            aws = stack.enter_context(EmbeddedAws(port))
+        cli = cdk_cli.find(app_directory, aws.environment(DEFAULT_REGION), log)
         yield Rehearsal(aws=aws, cli=cli, directory=directory, scenario=scenario, step=step)
-    finally:
-        aws.__exit__(None, None, None)
 
 
 def rehearse(
@@ -226,7 +225,7 @@ def rehearse(
     scenario: Scenario | None = None,
     *,
     step: Step = lambda _: nullcontext(),
-    port: int | None = None,
+    port: int = 0,
     keep: Callable[[Rehearsal, RehearsalReport], None] | None = None,
 ) -> RehearsalReport:
     """Rehearse the CDK app in `app_directory`; files and logs go to `directory`.

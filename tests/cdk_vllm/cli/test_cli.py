@@ -1,4 +1,4 @@
-"""The command as it is typed: exit codes, one sentence for a mistake, and speed by not importing."""
+"""The command as typed: exit codes, one sentence for a mistake, speed by not importing."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""A team's own CDK app with one chat model in it: vLLM on ECS, from a plan file beside this one.
+
+The plan was written by `cdk-vllm plan --model Qwen/Qwen3-8B ... --json > chat.plan.json`.
+"""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
+from cdk_vllm.constructs import ExistingImage, FrontDoor, LogBucket, ModelStore, VllmEcsService
+from cdk_vllm.sizing import ServingPlan, from_dict
+
+PLAN = Path(__file__).with_name("chat.plan.json")
+IMAGE = (
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/vllm@sha256:"
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+)
+
+app = cdk.App()
+stack = cdk.Stack(app, "Assistant", env=cdk.Environment(region="us-east-1"))
+plan = from_dict(ServingPlan, json.loads(PLAN.read_text(encoding="utf-8"))["services"]["model"])
+
+vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
+logs = LogBucket(stack, "Logs")
+models = ModelStore(stack, "Models", log_bucket=logs.bucket)
+door = FrontDoor(
+    stack, "FrontDoor", plan=plan, vpc=vpc, log_bucket=logs.bucket, insecure_http=True
+)
+chat = VllmEcsService(
+    stack,
+    "Chat",
+    plan=plan,
+    vpc=vpc,
+    models=models,
+    image=ExistingImage(stack, "Image", uri=IMAGE),
+    front_door=door,
+)
+
+cdk.CfnOutput(stack, "BaseUrl", value=door.base_url)
+cdk.CfnOutput(stack, "ModelUri", value=models.model_uri(plan.request.model, plan.request.revision))
+app.synth()
