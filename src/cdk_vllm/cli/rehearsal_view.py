@@ -44,7 +44,8 @@ def show(report: RehearsalReport) -> None:
     console.print(_stacks(report))
     for check in report.checks:
         mark = Text("✓ ", style="green") if check.passed else Text("✗ ", style="red")
-        console.print(mark + Text(check.name) + Text(f"  {check.detail}", style="dim"))
+        text = mark + Text(check.name) + Text(f"  {check.detail}", style="dim")
+        console.print(text, overflow="ellipsis", no_wrap=check.passed)
     for resource_type, reason in _recorded(report).items():
         console.print(Text(f"recorded: {resource_type}: {reason}", style="dim"))
     for failure in report.failures:

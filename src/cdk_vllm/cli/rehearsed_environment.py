@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 
 from cdk_vllm import environment_file, plan_file, planning
+from cdk_vllm.embedded_aws import given
 from cdk_vllm.embedded_aws.rehearsal import ClientFactory, Scenario
 from cdk_vllm.embedded_aws.report import Check
 from cdk_vllm.embedded_aws.tiny_model import write_tiny_model
@@ -34,12 +35,24 @@ class RehearsedEnvironment:
         """Return what to do between the deployments, what to change, and what to look at."""
         return Scenario(
             synth_arguments=_context(self.environment.path),
+            given=self.make_given,
             foundation=(f"{self.environment.name}/foundation",),
             after_foundation=self.push_models,
             edit=self.edit,
             observe=self.observe,
             changes=self.changes(),
         )
+
+    def make_given(self, client: ClientFactory) -> None:
+        """Make the network and the zones that the environment file names."""
+        network = self.environment.network
+        if network.vpc_id:
+            zones = zip(network.private_subnet_ids, network.availability_zones, strict=True)
+            given.vpc(client, network.vpc_id, dict(zones))
+        for service in self.environment.services.values():
+            if service.domain and service.hosted_zone_id:
+                zone = service.domain.partition(".")[2]
+                given.hosted_zone(client, service.hosted_zone_id, zone)
 
     def push_models(self, client: ClientFactory) -> list[Check]:
         """Push a tiny model for every service and read each manifest back."""
@@ -89,7 +102,7 @@ class RehearsedEnvironment:
         for name, service in self.environment.services.items():
             ids = _physical_ids(client, f"{self.environment.name}-{name}")
             image = _ecs_image if service.backend == "ecs" else _sagemaker_image
-            facts[f"{name} image"] = image(client, ids)
+            facts[f"{name} image"] = _short(image(client, ids))
             facts[f"{name} replicas"] = _replicas(client, ids)
             facts[f"{name} error alarm"] = _error_alarm(client, ids)
         return facts
@@ -154,6 +167,11 @@ def _sagemaker_image(client: ClientFactory, ids: dict[str, dict[str, str]]) -> s
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
     return str(model["PrimaryContainer"]["Image"])
+
+
+def _short(image_uri: str) -> str:
+    """Return an image's digest, as people compare it: its first twelve hexadecimal digits."""
+    return image_uri.rpartition("@")[2][: len("sha256:") + 12]
 
 
 def _replicas(client: ClientFactory, ids: dict[str, dict[str, str]]) -> str:

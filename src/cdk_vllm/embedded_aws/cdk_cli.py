@@ -77,7 +77,8 @@ def _run(command: list[str], directory: Path, environment: Mapping[str, str]) ->
 def _reason(output: str) -> str:
     """Return the events of the resources that failed, or where none did, the last lines."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    failed = [line for line in lines if re.search(r"\b(CREATE|UPDATE|DELETE)_FAILED\b", line)]
+    # The CLI prints an event as it comes, with a count and a time, and once more at the end.
+    failed = re.findall(r"\b(?:CREATE|UPDATE|DELETE)_FAILED\b.*", "\n".join(lines))
     return "\n".join(dict.fromkeys(failed)) or "\n".join(lines[-TAIL_LINES:])
 
 

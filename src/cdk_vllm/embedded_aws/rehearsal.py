@@ -35,6 +35,10 @@ def _no_checks(_: ClientFactory) -> list[Check]:
     return []
 
 
+def _nothing_given(_: ClientFactory) -> None:
+    return None
+
+
 def _nothing_seen(_: ClientFactory) -> dict[str, str]:
     return {}
 
@@ -43,13 +47,15 @@ def _nothing_seen(_: ClientFactory) -> dict[str, str]:
 class Scenario:
     """What one app adds to the rehearsal; the default adds nothing and fits any CDK app.
 
-    `synth_arguments` go to `cdk synth`. `foundation` names the stacks deployed first, after which
+    `synth_arguments` go to `cdk synth`. `given` makes what the app takes as given in its account.
+    `foundation` names the stacks deployed first, after which
     `after_foundation` runs. `edit` writes an edited copy into a directory and returns the synth
     arguments for it; `observe` reads the facts that the edit changes, and `changes` holds the
     value each of them must have afterwards (`None`: any other than before).
     """
 
     synth_arguments: tuple[str, ...] = ()
+    given: Callable[[ClientFactory], None] = _nothing_given
     foundation: tuple[str, ...] = ()
     after_foundation: Callable[[ClientFactory], list[Check]] = _no_checks
     edit: Callable[[Path], tuple[str, ...]] | None = None
@@ -89,7 +95,8 @@ class Rehearsal:
         return output
 
     def bootstrap(self) -> None:
-        """Bootstrap every account and region that the stacks go to."""
+        """Bootstrap every account and region that the stacks go to, and make what is given."""
+        self.scenario.given(self.client(self.stacks[0].region))
         targets = {
             f"aws://{stack.account or DEFAULT_ACCOUNT}/{stack.region or DEFAULT_REGION}"
             for stack in self.stacks
