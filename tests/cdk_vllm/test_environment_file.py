@@ -48,7 +48,7 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
 def test_the_file_cannot_be_changed_once_read(tmp_path: Path) -> None:
     environment = environment_file.load(written(tmp_path))
     with pytest.raises(Exception, match="frozen"):
-        environment.region = "eu-west-1"  # type: ignore[misc]
+        environment.region = "eu-west-1"
 
 
 @pytest.mark.parametrize(

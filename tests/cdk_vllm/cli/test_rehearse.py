@@ -48,7 +48,16 @@ def installed_command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     python = venv / "bin" / "python"
     uv = Path(sys.executable).with_name("uv")
-    install = [uv, "pip", "install", "--quiet", "--no-deps", "--python", python, wheel]
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--python",
+        python,
+        wheel,
+    ]
     subprocess.run(install, check=True)
     # The wheel's requirements come from this environment's site-packages; the checkout does not,
     # because a .pth file there is not read again.
