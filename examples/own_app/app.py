@@ -25,9 +25,7 @@ plan = from_dict(ServingPlan, json.loads(PLAN.read_text(encoding="utf-8"))["serv
 vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
 logs = LogBucket(stack, "Logs")
 models = ModelStore(stack, "Models", log_bucket=logs.bucket)
-door = FrontDoor(
-    stack, "FrontDoor", plan=plan, vpc=vpc, log_bucket=logs.bucket, insecure_http=True
-)
+door = FrontDoor(stack, "FrontDoor", plan=plan, vpc=vpc, log_bucket=logs.bucket, insecure_http=True)
 chat = VllmEcsService(
     stack,
     "Chat",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cdk_vllm.embedded_aws.assembly import AssembledStack
+    from cdk_vllm.embedded_aws.readback import ResourceReadBack
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ACCOUNT = "123456789012"
@@ -184,7 +185,7 @@ class Rehearsal:
             for resource in read.resources:
                 if resource.outcome != "served" or not resource.physical_id:
                     continue
-                found = _Resource(stack, resource.resource_type, resource.physical_id)
+                found = _Resource(stack, resource)
                 (retained if resource.logical_id in keeps else gone).append(found)
         return retained, gone
 
@@ -197,19 +198,18 @@ class Rehearsal:
         self.check("everything else is gone", not left, _listed(left) or f"{len(gone)} gone")
 
     def _exists(self, resource: _Resource) -> bool:
-        client = self.client(resource.stack.region)
-        return exists(client, resource.resource_type, resource.physical_id)
+        read, client = resource.read, self.client(resource.stack.region)
+        return exists(client, read.resource_type, read.physical_id, read.properties)
 
 
 @dataclass(frozen=True)
 class _Resource:
     stack: AssembledStack
-    resource_type: str
-    physical_id: str
+    read: ResourceReadBack
 
 
 def _listed(resources: list[_Resource]) -> str:
-    return ", ".join(f"{r.resource_type} {r.physical_id}" for r in resources)
+    return ", ".join(f"{r.read.resource_type} {r.read.physical_id}" for r in resources)
 
 
 @contextmanager

@@ -102,6 +102,7 @@ def refusal(
     gpu = catalog.gpus()[instance.gpu]
     ranks = int(arguments["tensor_parallel_size"])
     refusals = (
+        region_refusal(request, instance),
         tensor_parallel_refusal(request.shape, ranks),
         dtype_refusal(gpu, arguments),
         utilization_refusal(gpu, float(arguments["gpu_memory_utilization"])),
@@ -110,6 +111,14 @@ def refusal(
         kv_cache_refusal(request, gpu, ranks, memory),
     )
     return next((why for why in refusals if why), None)
+
+
+def region_refusal(request: ServingRequest, instance: Instance) -> str | None:
+    """Say that the request's region does not offer the instance, or return `None`."""
+    name = instance.name if request.backend == "ecs" else str(instance.sagemaker)
+    if catalog.is_offered(name, request.region) is False:
+        return f"it is not offered in {request.region} ({catalog.availability_source()})"
+    return None
 
 
 def replicas_per_instance(

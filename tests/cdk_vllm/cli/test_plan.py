@@ -84,10 +84,10 @@ def test_without_an_environment_one_model_is_planned() -> None:
 
 
 def test_a_region_without_prices_says_so() -> None:
-    plan = services("--model", "Qwen/Qwen3-8B", "--region", "eu-west-1")["model"]
+    plan = services("--model", "Qwen/Qwen3-8B", "--region", "eu-central-1")["model"]
     assert plan["usd_per_hour"] is None
     assert plan["usd_per_month"] is None
-    assert "eu-west-1" in plan["price_source"]["reason"]
+    assert "eu-central-1" in plan["price_source"]["reason"]
     assert plan["price_source"]["ranked_by_region"] == "us-east-1"
 
 

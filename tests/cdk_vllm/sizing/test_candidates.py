@@ -36,6 +36,7 @@ def test_sizes_are_what_the_model_and_the_instance_allow(ask: Ask) -> None:
     [
         ({}, "g4dn.xlarge", "no bfloat16"),
         ({}, "g6.xlarge", "for the KV cache"),
+        ({"region": "eu-west-1"}, "g6e.xlarge", "not offered in eu-west-1"),
         ({"model": "Qwen/Qwen3-32B"}, "g6.xlarge", "leaves nothing"),
         ({"engine": {"gpu_memory_utilization": 0.97}}, "g6.xlarge", "must be left"),
         ({"engine": {"kv_cache_dtype": "fp8"}}, "g5.xlarge", "float8"),

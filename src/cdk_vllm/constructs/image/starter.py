@@ -34,7 +34,7 @@ def starter(
         scope,
         "Starter",
         description="Starts the build a Custom::VllmImageBuild asks for.",
-        runtime=lambda_.Runtime.PYTHON_3_13,
+        runtime=lambda_.Runtime.PYTHON_3_14,
         handler="index.handler",
         # Lambda takes 4096 characters inline: no asset, no packaging.
         code=lambda_.Code.from_inline(source),

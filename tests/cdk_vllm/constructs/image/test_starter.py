@@ -25,7 +25,7 @@ def test_its_code_fits_into_the_template(templates: Mapping[str, dict[str, Any]]
     compile(code, "index.py", "exec")
     assert found["Handler"] == "index.handler"
     assert "def handler(" in code
-    assert found["Runtime"] == "python3.13"
+    assert found["Runtime"] == "python3.14"
     assert found["Timeout"] == 60
     assert found["LoggingConfig"]["LogGroup"]["Ref"].startswith("ImagesStarterLog")
 

@@ -1,0 +1,232 @@
+"""vLLM as an ECS service on GPU instances, behind a front door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from cdk_vllm.constructs.ecs_container import CONTAINER, container_definition, volumes
+from cdk_vllm.constructs.ecs_scaling import scale_tasks
+from cdk_vllm.constructs.gpu_capacity import GpuCapacity
+from cdk_vllm.constructs.service_logs import ServiceLogs
+from cdk_vllm.constructs.vllm_container import PORT
+from cdk_vllm.sizing import timeouts_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cdk_vllm.constructs.front_door import FrontDoor
+    from cdk_vllm.constructs.image import Image
+    from cdk_vllm.constructs.model_store import ModelStore
+    from cdk_vllm.sizing import ServingPlan
+
+
+class VllmEcsService(Construct):
+    """One model behind an OpenAI-compatible URL, with `plan.request.min_replicas` tasks or more.
+
+    Weights stream from `models` at start. Clients send the generated `api_key` as a bearer token.
+    A deployment starts every new task before it stops an old one, and rolls back when two tasks
+    fail to start, or when an alarm given to `roll_back_on` fires.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plan: ServingPlan,
+        vpc: ec2.IVpc,
+        models: ModelStore,
+        image: Image,
+        front_door: FrontDoor,
+        capacity: GpuCapacity | None = None,
+        api_key: secretsmanager.ISecret | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.plan, self.front_door = plan, front_door
+        self.capacity = capacity or GpuCapacity(self, "Capacity", plan=plan, vpc=vpc)
+        self.logs = ServiceLogs(self, "Logs")
+        self.api_key = api_key or self._api_key()
+        self.task_role = self._role("TaskRole")
+        self.execution_role = self._role("ExecutionRole")
+        models.grant_read(self.task_role, plan.request.model, plan.request.revision)
+        image.grant_pull(self.execution_role)
+        self.api_key.grant_read(self.execution_role)
+        self.logs.log_group.grant_write(self.execution_role)
+        self.security_group = self._security_group(vpc)
+        self.task_definition = self._task_definition(models, image)
+        self.service = self._service(vpc)
+        self.scaling = scale_tasks(self, plan, self.service, self.capacity.cluster, front_door)
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read the API key; that and a way into the VPC are all a caller needs."""
+        return self.api_key.grant_read(grantee)
+
+    def metric_running_tasks(self) -> cloudwatch.Metric:
+        """Return how many tasks run, from Container Insights."""
+        return self._metric("RunningTaskCount")
+
+    def metric_desired_tasks(self) -> cloudwatch.Metric:
+        """Return how many tasks should run, from Container Insights."""
+        return self._metric("DesiredTaskCount")
+
+    def roll_back_on(self, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+        """Undo a deployment while any of `alarms` fires.
+
+        An alarm on a metric of this service itself is refused by CloudFormation as a circle: the
+        service would have to exist before it and after it.
+        """
+        self.service.add_property_override(
+            "DeploymentConfiguration.Alarms",
+            {
+                "AlarmNames": [alarm.alarm_name for alarm in alarms],
+                "Enable": True,
+                "Rollback": True,
+            },
+        )
+
+    def _api_key(self) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            "ApiKey",
+            description=f"The key clients of {self.plan.request.service} send as a bearer token",
+            encryption_key=self.logs.key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                exclude_punctuation=True, password_length=48
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _role(self, construct_id: str) -> iam.Role:
+        stack = Stack.of(self)
+        tasks = f"arn:{stack.partition}:ecs:{stack.region}:{stack.account}:*"
+        return iam.Role(
+            self,
+            construct_id,
+            assumed_by=iam.ServicePrincipal(
+                "ecs-tasks.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": tasks},
+                },
+            ),
+        )
+
+    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="vLLM: from its load balancer, to S3",
+            allow_all_outbound=False,
+        )
+        # S3's addresses differ by region and have no name in a template; TLS is all that is left.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Model weights from S3")
+        self.front_door.security_group.connections.allow_to(group, ec2.Port.tcp(PORT), "vLLM")
+        return group
+
+    def _task_definition(self, models: ModelStore, image: Image) -> ecs.CfnTaskDefinition:
+        request = self.plan.request
+        task = ecs.CfnTaskDefinition(
+            self,
+            "Task",
+            requires_compatibilities=["EC2"],
+            network_mode="awsvpc",
+            task_role_arn=self.task_role.role_arn,
+            execution_role_arn=self.execution_role.role_arn,
+            volumes=volumes(),
+            container_definitions=[
+                container_definition(
+                    self.plan,
+                    image_uri=image.image_uri,
+                    model_uri=models.model_uri(request.model, request.revision),
+                    api_key_arn=self.api_key.secret_arn,
+                    log_group_name=self.logs.log_group.log_group_name,
+                    region=Stack.of(self).region,
+                )
+            ],
+        )
+        # A task started before its roles may do anything fails, and counts against the deployment.
+        task.node.add_dependency(self.task_role, self.execution_role)
+        return task
+
+    def _service(self, vpc: ec2.IVpc) -> ecs.CfnService:
+        timeouts = timeouts_for(self.plan)
+        subnets = vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        kind = ecs.CfnService
+        service = kind(
+            self,
+            "Service",
+            cluster=self.capacity.cluster.cluster_arn,
+            task_definition=self.task_definition.ref,
+            # No desired count: CloudFormation would set it at every deployment, and a service that
+            # has grown with its load would lose replicas. `scale_tasks` keeps the minimum.
+            capacity_provider_strategy=[
+                kind.CapacityProviderStrategyItemProperty(
+                    capacity_provider=self.capacity.capacity_provider.ref, weight=1
+                )
+            ],
+            network_configuration=kind.NetworkConfigurationProperty(
+                awsvpc_configuration=kind.AwsVpcConfigurationProperty(
+                    subnets=subnets.subnet_ids,
+                    security_groups=[self.security_group.security_group_id],
+                    assign_public_ip="DISABLED",
+                )
+            ),
+            load_balancers=[
+                kind.LoadBalancerProperty(
+                    container_name=CONTAINER,
+                    container_port=PORT,
+                    target_group_arn=self.front_door.target_group.ref,
+                )
+            ],
+            health_check_grace_period_seconds=timeouts.health_check_grace_seconds,
+            deployment_configuration=_deployment_configuration(),
+            # Rebalancing starts one more GPU task whenever it thinks fit.
+            availability_zone_rebalancing="DISABLED",
+            placement_strategies=[
+                kind.PlacementStrategyProperty(
+                    type="spread", field="attribute:ecs.availability-zone"
+                ),
+                kind.PlacementStrategyProperty(type="binpack", field="MEMORY"),
+            ],
+            enable_ecs_managed_tags=True,
+            enable_execute_command=False,
+            propagate_tags="SERVICE",
+        )
+        service.node.add_dependency(self.capacity.association, *self.front_door.rules)
+        return service
+
+    def _metric(self, name: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="ECS/ContainerInsights",
+            metric_name=name,
+            dimensions_map={
+                "ClusterName": self.capacity.cluster.cluster_name,
+                "ServiceName": self.service.attr_name,
+            },
+            period=Duration.minutes(1),
+            statistic="Minimum",
+        )
+
+
+def _deployment_configuration() -> ecs.CfnService.DeploymentConfigurationProperty:
+    kind = ecs.CfnService
+    return kind.DeploymentConfigurationProperty(
+        minimum_healthy_percent=100,
+        maximum_percent=200,
+        deployment_circuit_breaker=kind.DeploymentCircuitBreakerProperty(
+            enable=True,
+            rollback=True,
+            reset_on_healthy_task=False,
+            # ECS's own threshold waits for three failures, each a cold start of ten minutes.
+            threshold_configuration=kind.ThresholdConfigurationProperty(type="COUNT", value=2),
+        ),
+    )

@@ -1,0 +1,239 @@
+"""The internal load balancer of one ECS service: TLS, and only the paths meant for users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from cdk_vllm.constructs.vllm_container import PORT
+from cdk_vllm.errors import InputError
+from cdk_vllm.sizing import timeouts_for
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+
+    from cdk_vllm.sizing import ServingPlan
+
+# vLLM's key guards /v1 only, and /v1 also holds routes that load adapters and render prompts: so
+# paths are allowed one by one. Five values fit a rule.
+ALLOWED_PATHS = (
+    ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models"),
+    ("/v1/responses*", "/v1/messages"),
+)
+# The load balancer is internal; these are the addresses a private network can have (RFC 1918).
+PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+
+class FrontDoor(Construct):
+    """An internal load balancer that answers 404 to everything but `ALLOWED_PATHS`.
+
+    With `certificate`, or with `domain` and `hosted_zone` (the certificate is then made and
+    validated, and the name points here), the listener speaks TLS 1.3 and port 80 redirects. With
+    neither, `insecure_http` must say that a plain listener is meant. `log_bucket` must let load
+    balancers write, as `LogBucket` does.
+
+    Raises:
+        InputError: no certificate, no domain with its zone, and not `insecure_http`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plan: ServingPlan,
+        vpc: ec2.IVpc,
+        log_bucket: s3.IBucket,
+        certificate: acm.ICertificate | None = None,
+        domain: str | None = None,
+        hosted_zone: route53.IHostedZone | None = None,
+        insecure_http: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._plan, self._vpc = plan, vpc
+        certificate_arn = self._certificate_arn(certificate, domain, hosted_zone)
+        if certificate_arn is None and not insecure_http:
+            raise InputError(
+                "a front door needs a certificate, or a domain with its hosted_zone, or "
+                "insecure_http=True for a plain listener inside the VPC"
+            )
+        self.security_group = self._security_group(plain_only=certificate_arn is None)
+        self.load_balancer = self._load_balancer(log_bucket)
+        self.target_group = self._target_group()
+        self.listener = self._listener(certificate_arn)
+        self.rules = self._rules()
+        if domain and hosted_zone:
+            self._alias(domain, hosted_zone)
+        scheme = "https" if certificate_arn else "http"
+        self.base_url = f"{scheme}://{domain or self.load_balancer.attr_dns_name}/v1"
+
+    def _certificate_arn(
+        self,
+        certificate: acm.ICertificate | None,
+        domain: str | None,
+        hosted_zone: route53.IHostedZone | None,
+    ) -> str | None:
+        if certificate:
+            return certificate.certificate_arn
+        if not (domain and hosted_zone):
+            return None
+        request = acm.CfnCertificate(
+            self,
+            "Certificate",
+            domain_name=domain,
+            validation_method="DNS",
+            domain_validation_options=[
+                acm.CfnCertificate.DomainValidationOptionProperty(
+                    domain_name=domain, hosted_zone_id=hosted_zone.hosted_zone_id
+                )
+            ],
+        )
+        return request.ref
+
+    def _security_group(self, *, plain_only: bool) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=self._vpc,
+            description="Load balancer: from private addresses, to vLLM",
+            allow_all_outbound=False,
+        )
+        for cidr in PRIVATE_RANGES:
+            group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(80), "HTTP")
+            if not plain_only:
+                group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(443), "HTTPS")
+        return group
+
+    def _load_balancer(self, log_bucket: s3.IBucket) -> elbv2.CfnLoadBalancer:
+        subnets = self._vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        idle = timeouts_for(self._plan).alb_idle_timeout_seconds
+        load_balancer = elbv2.CfnLoadBalancer(
+            self,
+            "LoadBalancer",
+            type="application",
+            scheme="internal",
+            subnets=subnets.subnet_ids,
+            security_groups=[self.security_group.security_group_id],
+            load_balancer_attributes=_attributes(
+                {
+                    "idle_timeout.timeout_seconds": idle,
+                    "routing.http.drop_invalid_header_fields.enabled": "true",
+                    "routing.http.desync_mitigation_mode": "strictest",
+                    "access_logs.s3.enabled": "true",
+                    "access_logs.s3.bucket": log_bucket.bucket_name,
+                    "access_logs.s3.prefix": f"alb/{self._plan.request.service}",
+                    "connection_logs.s3.enabled": "true",
+                    "connection_logs.s3.bucket": log_bucket.bucket_name,
+                    "connection_logs.s3.prefix": f"alb/{self._plan.request.service}",
+                },
+            ),
+        )
+        load_balancer.node.add_dependency(log_bucket)
+        return load_balancer
+
+    def _target_group(self) -> elbv2.CfnTargetGroup:
+        delay = timeouts_for(self._plan).deregistration_delay_seconds
+        return elbv2.CfnTargetGroup(
+            self,
+            "TargetGroup",
+            vpc_id=self._vpc.vpc_id,
+            target_type="ip",
+            protocol="HTTP",
+            port=PORT,
+            health_check_path="/health",
+            health_check_interval_seconds=10,
+            health_check_timeout_seconds=5,
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=3,
+            matcher=elbv2.CfnTargetGroup.MatcherProperty(http_code="200"),
+            target_group_attributes=_attributes(
+                {
+                    "load_balancing.algorithm.type": "least_outstanding_requests",
+                    "deregistration_delay.timeout_seconds": delay,
+                    "stickiness.enabled": "false",
+                },
+            ),
+        )
+
+    def _listener(self, certificate_arn: str | None) -> elbv2.CfnListener:
+        if certificate_arn is None:
+            return self._deny_all("Http", port=80, protocol="HTTP")
+        redirect = elbv2.CfnListener.RedirectConfigProperty(
+            status_code="HTTP_301", protocol="HTTPS", port="443"
+        )
+        elbv2.CfnListener(
+            self,
+            "Redirect",
+            load_balancer_arn=self.load_balancer.ref,
+            port=80,
+            protocol="HTTP",
+            default_actions=[
+                elbv2.CfnListener.ActionProperty(type="redirect", redirect_config=redirect)
+            ],
+        )
+        listener = self._deny_all("Https", port=443, protocol="HTTPS")
+        listener.ssl_policy = "ELBSecurityPolicy-TLS13-1-3-2021-06"
+        listener.certificates = [
+            elbv2.CfnListener.CertificateProperty(certificate_arn=certificate_arn)
+        ]
+        return listener
+
+    def _deny_all(self, construct_id: str, *, port: int, protocol: str) -> elbv2.CfnListener:
+        answer = elbv2.CfnListener.FixedResponseConfigProperty(
+            status_code="404", content_type="application/json", message_body='{"error":"not found"}'
+        )
+        return elbv2.CfnListener(
+            self,
+            construct_id,
+            load_balancer_arn=self.load_balancer.ref,
+            port=port,
+            protocol=protocol,
+            default_actions=[
+                elbv2.CfnListener.ActionProperty(
+                    type="fixed-response", fixed_response_config=answer
+                )
+            ],
+        )
+
+    def _rules(self) -> list[elbv2.CfnListenerRule]:
+        rule = elbv2.CfnListenerRule
+        return [
+            rule(
+                self,
+                f"Paths{number}",
+                listener_arn=self.listener.ref,
+                priority=number,
+                conditions=[
+                    rule.RuleConditionProperty(
+                        field="path-pattern",
+                        path_pattern_config=rule.PathPatternConfigProperty(values=list(paths)),
+                    )
+                ],
+                actions=[
+                    rule.ActionProperty(type="forward", target_group_arn=self.target_group.ref)
+                ],
+            )
+            for number, paths in enumerate(ALLOWED_PATHS, start=1)
+        ]
+
+    def _alias(self, domain: str, hosted_zone: route53.IHostedZone) -> None:
+        route53.CfnRecordSet(
+            self,
+            "Alias",
+            name=domain,
+            type="A",
+            hosted_zone_id=hosted_zone.hosted_zone_id,
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                dns_name=self.load_balancer.attr_dns_name,
+                hosted_zone_id=self.load_balancer.attr_canonical_hosted_zone_id,
+            ),
+        )
+
+
+def _attributes(values: dict[str, object]) -> list[dict[str, str]]:
+    return [{"key": key, "value": str(value)} for key, value in values.items()]

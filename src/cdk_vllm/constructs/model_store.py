@@ -1,0 +1,96 @@
+"""The bucket that holds model weights, one immutable prefix per model and revision."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+class ModelStore(Construct):
+    """A versioned bucket under a rotating KMS key; both outlive their stack.
+
+    Who can write below a model's prefix decides what runs on the GPUs, so nothing here grants a
+    write: `cdk-vllm push` uses the caller's own permissions.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, log_bucket: s3.IBucket) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Encrypts model weights",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+        )
+        self._log_access(log_bucket)
+
+    def model_uri(self, model: str, revision: str) -> str:
+        """Return `s3://BUCKET/models/ORG/NAME/REVISION/`; the slash at the end is part of it."""
+        return f"s3://{self.bucket.bucket_name}/{model_prefix(model, revision)}"
+
+    def grant_read(self, grantee: iam.IGrantable, model: str, revision: str) -> iam.Grant:
+        """Let `grantee` list and read one revision of one model, and decrypt it through S3.
+
+        Written by hand because `Bucket.grant_read` allows `s3:GetObject*`, `s3:GetBucket*` and
+        `s3:List*` on the whole bucket.
+        """
+        prefix = model_prefix(model, revision)
+        objects = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:GetObject"],
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*")],
+        )
+        listing = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+        )
+        return objects.combine(listing).combine(self._grant_decrypt(grantee))
+
+    def _grant_decrypt(self, grantee: iam.IGrantable) -> iam.Grant:
+        stack = Stack.of(self)
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["kms:Decrypt"],
+            resource_arns=[self.key.key_arn],
+            conditions={
+                "StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"}
+            },
+        )
+
+    def _log_access(self, log_bucket: s3.IBucket) -> None:
+        # On the resource, because the construct's own property works only under a feature flag.
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=log_bucket.bucket_name, log_file_prefix="s3/models/"
+        )
+        resource.node.add_dependency(log_bucket)
+
+
+def model_prefix(model: str, revision: str) -> str:
+    """Return the key prefix of a model's revision, with its slash: `models/ORG/NAME/REVISION/`."""
+    return f"models/{model}/{revision}/"

@@ -1,0 +1,95 @@
+"""Findings of cdk-nag's AwsSolutions rules that we looked at and keep, each with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aws_cdk import Acknowledgment, Stack, Token, Validations
+
+from cdk_vllm.constructs.model_store import model_prefix
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+    from cdk_vllm.sizing import ServingPlan
+    from stacks.foundation import FoundationStack
+
+
+class Kept(NamedTuple):
+    """A finding that stays: where, in cdk-nag's words what, and why."""
+
+    parts: tuple[str, ...]
+    finding: str
+    reason: str
+
+
+MODEL_PREFIX = "IAM5[Resource::{model_arn}*]"
+
+KEPT = (
+    Kept(
+        ("Service/ApiKey",),
+        "SMG4",
+        "The API key's clients hold copies of it: rotating it without them is an outage.",
+    ),
+    Kept(
+        ("Service/Task",),
+        "ECS2",
+        "The variables are settings anybody may read; the one secret comes from Secrets Manager.",
+    ),
+    Kept(
+        ("Service/Capacity/Instances",),
+        "AS3",
+        "Launches and stops are routine; failed launches reach the ticket topic by EventBridge.",
+    ),
+    Kept(
+        ("Service/Capacity/Role",),
+        "IAM5[Resource::*]",
+        "ecs:DiscoverPollEndpoint has no resource; the rest is held to the cluster by a condition.",
+    ),
+    Kept(
+        ("Service/ExecutionRole", "Images/ProjectRole"),
+        "IAM5[Resource::*]",
+        "ecr:GetAuthorizationToken has no resource; pulling and pushing name their repository.",
+    ),
+    Kept(
+        ("Service/Role",),
+        "IAM5[Resource::*]",
+        "ecr:GetAuthorizationToken and EC2's network interface actions have no resource that "
+        "exists beforehand; metrics are held to SageMaker's namespaces by a condition.",
+    ),
+    Kept(
+        ("Service/TaskRole", "Service/Role"),
+        MODEL_PREFIX,
+        "Reads every file of one revision of one model, whose names nobody knows beforehand.",
+    ),
+    Kept(
+        ("Images/ProjectRole",),
+        "IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-{account}-{region}/*.zip]",
+        "Build contexts are assets named by their hash, which changes with their content.",
+    ),
+)
+
+
+def acknowledge(stack: Stack, model_arn: str = "") -> None:
+    """Acknowledge what a stack keeps; see docs/decisions/nag-acknowledgements.md."""
+    account = "<AWS::AccountId>" if Token.is_unresolved(stack.account) else stack.account
+    for kept in KEPT:
+        finding = kept.finding.format(account=account, region=stack.region, model_arn=model_arn)
+        acknowledgment = Acknowledgment(id=f"AwsSolutions-{finding}", reason=kept.reason)
+        for part in kept.parts:
+            construct = _find(stack, part)
+            if construct:
+                Validations.of(construct).acknowledge(acknowledgment)
+
+
+def model_prefix_arn(foundation: FoundationStack, plan: ServingPlan) -> str:
+    """Return a model's prefix as cdk-nag writes an ARN that another stack exports."""
+    arn = foundation.resolve(foundation.export_value(foundation.models.bucket.bucket_arn))
+    return f"{arn['Fn::ImportValue']}/{model_prefix(plan.request.model, plan.request.revision)}"
+
+
+def _find(stack: Stack, part: str) -> IConstruct | None:
+    found: IConstruct | None = stack
+    for construct_id in part.split("/"):
+        found = found.node.try_find_child(construct_id) if found else None
+    return found

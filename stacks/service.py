@@ -1,0 +1,56 @@
+"""What the stacks of both backends do alike: an image, tags, and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Tags
+
+from cdk_vllm.constructs import BuiltImage, ExistingImage, LocallyBuiltImage
+from cdk_vllm.constructs.model_store import model_prefix
+
+if TYPE_CHECKING:
+    from aws_cdk import Stack
+
+    from cdk_vllm.constructs.image import Image
+    from cdk_vllm.environment_file import Service
+    from cdk_vllm.sizing import ServingPlan
+    from stacks.foundation import FoundationStack
+
+
+def image(stack: Stack, service: Service, plan: ServingPlan, foundation: FoundationStack) -> Image:
+    """Return the image the environment file asks for; built in AWS unless it says otherwise."""
+    if service.image.uri:
+        return ExistingImage(stack, "Image", uri=service.image.uri)
+    base_image = service.image.base_image or f"vllm/vllm-openai:v{plan.request.vllm_version}"
+    if service.image.build == "docker":
+        return LocallyBuiltImage(stack, "Image", target=service.backend, base_image=base_image)
+    return BuiltImage(
+        stack,
+        "Image",
+        builder=foundation.image_builder,
+        target=service.backend,
+        base_image=base_image,
+    )
+
+
+def describe(stack: Stack, plan: ServingPlan) -> None:
+    """Tag everything with its model; put its cost and its place in the bucket into the outputs."""
+    request = plan.request
+    for key, value in (("model", request.model), ("revision", request.revision)):
+        Tags.of(stack).add(f"cdk-vllm:{key}", value)
+    CfnOutput(stack, "ModelPrefix", value=model_prefix(request.model, request.revision))
+    CfnOutput(
+        stack,
+        "UsdPerHour",
+        value=_usd_per_hour(plan),
+        description="On demand, for the GPU instances of the fewest replicas",
+    )
+
+
+def _usd_per_hour(plan: ServingPlan) -> str:
+    if plan.usd_per_hour is None:
+        return f"unknown: {plan.price_source.reason}"
+    total = plan.usd_per_hour * plan.request.min_replicas
+    source = plan.price_source
+    return f"{total:.2f} ({source.basis}, {source.as_of})"

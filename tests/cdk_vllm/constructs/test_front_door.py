@@ -1,0 +1,97 @@
+"""The front door: what passes, and that it is never open by accident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Match, Template
+
+from cdk_vllm.constructs import FrontDoor, LogBucket
+from cdk_vllm.errors import InputError
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+    from cdk_vllm.sizing import ServingPlan
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/x"
+
+
+def make(stack: cdk.Stack, plan: ServingPlan, **options: Any) -> FrontDoor:
+    vpc = ec2.Vpc(stack, "Vpc")
+    bucket = LogBucket(stack, "Logs").bucket
+    return FrontDoor(stack, "Door", plan=plan, vpc=vpc, log_bucket=bucket, **options)
+
+
+def test_without_a_certificate_plain_http_must_be_meant(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    with pytest.raises(InputError, match="insecure_http=True"):
+        make(stack, ecs_plan)
+
+
+def test_a_domain_alone_is_no_certificate(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    with pytest.raises(InputError, match="hosted_zone"):
+        make(stack, ecs_plan, domain="chat.example.com")
+
+
+def test_only_named_paths_pass_in_rules_of_at_most_five_values(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    make(stack, ecs_plan, insecure_http=True)
+    rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    values = [
+        rule["Properties"]["Conditions"][0]["PathPatternConfig"]["Values"]
+        for rule in rules.values()
+    ]
+    assert all(len(paths) <= 5 for paths in values)
+    assert sorted(path for paths in values for path in paths) == [
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/messages",
+        "/v1/models",
+        "/v1/responses*",
+    ]
+
+
+def test_a_given_certificate_is_used_under_its_name(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", ARN)
+    door = make(stack, ecs_plan, certificate=certificate, domain="chat.example.com")
+    assert door.base_url == "https://chat.example.com/v1"
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::CertificateManager::Certificate", 0)
+    template.resource_count_is("AWS::Route53::RecordSet", 0)
+    template.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {"Port": 443, "Certificates": [{"CertificateArn": ARN}]},
+    )
+
+
+def test_timeouts_follow_the_longest_request(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    make(stack, ecs_plan, insecure_http=True)
+    template = Template.from_stack(stack)
+    for kind, attributes, key, value in (
+        ("LoadBalancer", "LoadBalancerAttributes", "idle_timeout.timeout_seconds", "360"),
+        ("TargetGroup", "TargetGroupAttributes", "deregistration_delay.timeout_seconds", "300"),
+    ):
+        template.has_resource_properties(
+            f"AWS::ElasticLoadBalancingV2::{kind}",
+            {attributes: Match.array_with([{"Key": key, "Value": value}])},
+        )
+
+
+def test_a_plain_door_does_not_open_the_port_for_tls(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    door = make(stack, ecs_plan, insecure_http=True)
+    groups = Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup")
+    logical_id = stack.get_logical_id(door.security_group.node.default_child)  # type: ignore[arg-type]
+    ingress = groups[logical_id]["Properties"]["SecurityGroupIngress"]
+    assert {rule["ToPort"] for rule in ingress} == {80}
+    assert not {rule["CidrIp"] for rule in ingress} & {"0.0.0.0/0"}

@@ -1,0 +1,164 @@
+"""Each fix by the call it mends, apart from any stack; the rest is seen in the types' own tests."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cdk_vllm.embedded_aws.fidelity.s3 import applies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Client = Callable[[str], Any]
+
+
+def deny(**condition: Any) -> dict[str, Any]:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::bucket-one/*",
+    }
+    return {**statement, **({"Condition": condition} if condition else {})}
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"Bool": {"aws:SecureTransport": "false"}}, False),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"Bool": {"aws:SecureTransport": False}}, False),
+        ({"NumericLessThan": {"s3:TlsVersion": 1.2}}, False),
+        ({"NumericLessThan": {"s3:TlsVersion": "1.3"}}, True),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, False),
+        ({"ArnLike": {"aws:SecureTransport": "x"}}, False),
+        ({}, True),
+    ],
+)
+def test_a_statement_applies_where_its_condition_holds(
+    condition: dict[str, Any], holds: bool
+) -> None:
+    assert applies(deny(**condition)) is holds
+
+
+def test_a_denial_without_tls_lets_loopback_write(client: Client) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="bucket-one")
+
+    def put(statement: dict[str, Any]) -> None:
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        s3.put_bucket_policy(Bucket="bucket-one", Policy=json.dumps(policy))
+        s3.put_object(Bucket="bucket-one", Key="k", Body=b"x")
+
+    put(deny(Bool={"aws:SecureTransport": "false"}))
+    with pytest.raises(ClientError, match="Forbidden"):
+        put(deny())
+
+
+def test_logging_may_be_turned_on_before_its_policy_is_there(client: Client) -> None:
+    s3 = client("s3")
+    for name in ("bucket-one", "bucket-logs"):
+        s3.create_bucket(Bucket=name)
+    target = {"LoggingEnabled": {"TargetBucket": "bucket-logs", "TargetPrefix": "p/"}}
+    s3.put_bucket_logging(Bucket="bucket-one", BucketLoggingStatus=target)
+    shown = s3.get_bucket_logging(Bucket="bucket-one")["LoggingEnabled"]
+    assert shown["TargetBucket"] == "bucket-logs"
+
+
+def test_memory_may_be_reserved_and_not_limited(client: Client) -> None:
+    container = {"name": "a", "image": "i", "memoryReservation": 1024}
+    ecs = client("ecs")
+    ecs.register_task_definition(
+        family="f", requiresCompatibilities=["EC2"], containerDefinitions=[container]
+    )
+    with pytest.raises(ClientError, match="memory"):
+        ecs.register_task_definition(family="f", containerDefinitions=[{"name": "a", "image": "i"}])
+
+
+def test_capacity_providers_are_described_without_a_name(client: Client) -> None:
+    assert client("ecs").describe_capacity_providers()["capacityProviders"] == []
+
+
+@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.p5.48xlarge", "ml.p6-b200.48xlarge"])
+def test_todays_instance_types_are_accepted(client: Client, instance_type: str) -> None:
+    client("sagemaker").create_model(ModelName="m", PrimaryContainer={"Image": "i"})
+    variant = {
+        "VariantName": "main",
+        "ModelName": "m",
+        "InstanceType": instance_type,
+        "InitialInstanceCount": 1,
+    }
+    client("sagemaker").create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+
+
+def test_a_variant_needs_something_to_run_on(client: Client) -> None:
+    with pytest.raises(ClientError, match="InstancePools"):
+        client("sagemaker").create_endpoint_config(
+            EndpointConfigName="c",
+            ProductionVariants=[{"VariantName": "main", "ModelName": "m"}],
+        )
+
+
+def test_an_endpoint_takes_only_a_configuration_that_is_there(client: Client) -> None:
+    sagemaker = client("sagemaker")
+    with pytest.raises(ClientError, match="nowhere"):
+        sagemaker.update_endpoint(EndpointName="nowhere", EndpointConfigName="c")
+
+
+def test_cloudtrail_has_seen_nothing(client: Client) -> None:
+    assert client("cloudtrail").lookup_events()["Events"] == []
+
+
+def test_a_changed_scaling_policy_stays_the_same(client: Client) -> None:
+    scaling = client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/e/variant/v",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    client("sagemaker").create_model(ModelName="m", PrimaryContainer={"Image": "i"})
+    client("sagemaker").create_endpoint_config(
+        EndpointConfigName="c",
+        ProductionVariants=[
+            {
+                "VariantName": "v",
+                "ModelName": "m",
+                "InstanceType": "ml.g5.xlarge",
+                "InitialInstanceCount": 1,
+            }
+        ],
+    )
+    client("sagemaker").create_endpoint(EndpointName="e", EndpointConfigName="c")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+
+    def put(value: int) -> str:
+        answer = scaling.put_scaling_policy(
+            **target,
+            PolicyName="p",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={"TargetValue": value},
+        )
+        return str(answer["PolicyARN"])
+
+    assert put(1) == put(2)
+
+
+def test_a_rule_from_a_prefix_list_keeps_its_description(client: Client) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+    lists = ec2.create_managed_prefix_list(PrefixListName="l", MaxEntries=1, AddressFamily="IPv4")[
+        "PrefixList"
+    ]
+    peer = {"PrefixListId": lists["PrefixListId"], "Description": "S3"}
+    permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [peer]}
+    answer = ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[permission])
+    identity = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    (rule,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[identity])[
+        "SecurityGroupRules"
+    ]
+    assert rule["Description"] == "S3"
