@@ -7,8 +7,9 @@ import signal
 import tempfile
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -28,10 +29,11 @@ MAXIMUM_KEEP_SECONDS = 8 * 3600
 @click.command("rehearse")
 @click.argument("environment", required=False)
 @click.option("--app", default=".", type=click.Path(path_type=Path), help="Folder with cdk.json.")
+@click.option("--account", help="The account an app without ENVIRONMENT is fixed to.")
 @click.option("--keep", is_flag=True, help="Leave the embedded AWS up until Ctrl-C.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free port.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(environment: str | None, app: Path, keep: bool, port: int, as_json: bool) -> None:
+def command(environment: str | None, app: Path, as_json: bool, **options: Any) -> None:
     """Rehearse a deployment on an embedded AWS: no account, no Docker, nothing leaves this machine.
 
     ENVIRONMENT is a name such as dev or a file such as environments/dev.toml. Without it every
@@ -39,25 +41,28 @@ def command(environment: str | None, app: Path, keep: bool, port: int, as_json: 
     """
     signal.signal(signal.SIGTERM, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="cdk-vllm-rehearsal-"))
+    report = None
     try:
-        report = _rehearse(environment, app, directory, keep=keep, port=port)
-    except RehearsalError:
-        raise  # the message names the log, so the directory stays
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    from cdk_vllm.cli import rehearsal_view  # noqa: PLC0415 - after the run, before nothing
+        report = _rehearse(environment, app, directory, **options)
+    finally:
+        # The log is worth keeping where something was run and not found right.
+        if (report is not None and report.passed) or not (directory / "cdk.log").is_file():
+            shutil.rmtree(directory, ignore_errors=True)
+    _show(report, as_json=as_json)
+    if not report.passed:
+        raise RehearsalError(
+            f"the rehearsal found {len(report.failures)} faults, the first: {report.failures[0]} "
+            f"(the CDK CLI's log is in {directory})"
+        )
+
+
+def _show(report: RehearsalReport, *, as_json: bool) -> None:
+    from cdk_vllm.cli import rehearsal_view  # noqa: PLC0415 - a failed run needs no tables
 
     if as_json:
         click.echo(rehearsal_view.to_json(report))
     else:
         rehearsal_view.show(report)
-    if not report.passed:
-        count = len(report.failures)
-        raise RehearsalError(
-            f"the rehearsal found {count} faults, first: {report.failures[0]} (logs: {directory})"
-        )
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:
@@ -65,20 +70,29 @@ def _interrupt(_: int, __: FrameType | None) -> NoReturn:
 
 
 def _rehearse(
-    environment: str | None, app: Path, directory: Path, *, keep: bool, port: int
+    environment: str | None,
+    app: Path,
+    directory: Path,
+    *,
+    account: str | None,
+    keep: bool,
+    port: int,
 ) -> RehearsalReport:
     if not (app / "cdk.json").is_file():
         raise InputError(
             f"{app.resolve()} has no cdk.json, so it is not a CDK app; run this in an app's "
             "folder, or name one with --app"
         )
-    scenario = _scenario(environment, app, directory)
-    try:
-        from cdk_vllm.embedded_aws.rehearsal import rehearse  # noqa: PLC0415 - moto takes seconds
-    except ModuleNotFoundError as error:
+    if find_spec("moto") is None:
         raise RehearsalError(
-            f"{error.name} is not installed; the rehearsal needs: pip install 'cdk-vllm[rehearse]'"
-        ) from None
+            "moto is not installed; the rehearsal needs: pip install 'cdk-vllm[rehearse]'"
+        )
+    from cdk_vllm.embedded_aws.rehearsal import Scenario, rehearse  # noqa: PLC0415 - `--help`
+
+    if environment is not None:
+        scenario = _scenario(environment, app, directory)
+    else:
+        scenario = Scenario(account=account) if account else Scenario()
     return rehearse(
         app.resolve(),
         directory,
@@ -89,9 +103,7 @@ def _rehearse(
     )
 
 
-def _scenario(environment: str | None, app: Path, directory: Path) -> Scenario | None:
-    if environment is None:
-        return None
+def _scenario(environment: str, app: Path, directory: Path) -> Scenario:
     from cdk_vllm import environment_file  # noqa: PLC0415 - a foreign app has no use for it
     from cdk_vllm.cli.rehearsed_environment import RehearsedEnvironment  # noqa: PLC0415
 

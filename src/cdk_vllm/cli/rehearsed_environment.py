@@ -11,6 +11,7 @@ from cdk_vllm import environment_file, plan_file, planning
 from cdk_vllm.embedded_aws import given
 from cdk_vllm.embedded_aws.rehearsal import ClientFactory, Scenario
 from cdk_vllm.embedded_aws.report import Check
+from cdk_vllm.embedded_aws.server import ACCOUNT_ID
 from cdk_vllm.embedded_aws.tiny_model import write_tiny_model
 from cdk_vllm.model_store import MANIFEST_NAME, Manifest, model_prefix, push
 
@@ -34,6 +35,7 @@ class RehearsedEnvironment:
     def scenario(self) -> Scenario:
         """Return what to do between the deployments, what to change, and what to look at."""
         return Scenario(
+            account=self.environment.account or ACCOUNT_ID,
             synth_arguments=_context(self.environment.path),
             given=self.make_given,
             foundation=(f"{self.environment.name}/foundation",),
@@ -44,15 +46,11 @@ class RehearsedEnvironment:
         )
 
     def make_given(self, client: ClientFactory) -> None:
-        """Make the network and the zones that the environment file names."""
+        """Make the network that the environment file names."""
         network = self.environment.network
         if network.vpc_id:
             zones = zip(network.private_subnet_ids, network.availability_zones, strict=True)
             given.vpc(client, network.vpc_id, dict(zones))
-        for service in self.environment.services.values():
-            if service.domain and service.hosted_zone_id:
-                zone = service.domain.partition(".")[2]
-                given.hosted_zone(client, service.hosted_zone_id, zone)
 
     def push_models(self, client: ClientFactory) -> list[Check]:
         """Push a tiny model for every service and read each manifest back."""

@@ -93,7 +93,7 @@ def find(app_directory: Path, environment: Mapping[str, str], log: Path) -> CdkC
         node=node,
         script=find_script(app_directory),
         app_directory=app_directory,
-        environment={**_clean_environment(node), **environment},
+        environment={**_clean_environment(node, log.parent), **environment},
         log=log,
     )
 
@@ -144,7 +144,7 @@ def _recent(script: Path) -> Path:
     return script
 
 
-def _clean_environment(node: Path) -> dict[str, str]:
+def _clean_environment(node: Path, home: Path) -> dict[str, str]:
     # Nothing of the user's AWS settings may reach the CLI: it must only ever meet the embedded AWS.
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CDK_"))}
     python = str(Path(sys.executable).parent)
@@ -154,5 +154,7 @@ def _clean_environment(node: Path) -> dict[str, str]:
         "PATH": path,
         "JSII_NODE": str(node),
         "NO_COLOR": "1",
+        # The CLI remembers which account an access key belongs to, and these keys are everybody's.
+        "CDK_HOME": str(home / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
     }

@@ -1,7 +1,7 @@
 """What an app takes as given in its account, put there before it is deployed.
 
-AWS chooses the ids of zones, networks and subnets, and an environment file names existing ones; so
-they are made here under the ids that the file names, which no service's API would allow.
+AWS chooses the ids of networks and subnets, and an environment file names existing ones; so they
+are made here under the ids that the file names, which no service's API would allow.
 """
 
 from __future__ import annotations
@@ -18,19 +18,9 @@ if TYPE_CHECKING:
 NETWORK = ip_network("10.64.0.0/16")
 
 
-def hosted_zone(client: ClientFactory, zone_id: str, name: str) -> None:
-    """Make the Route 53 zone `name` under `zone_id`."""
-    from moto.route53.models import HostedZoneIdentifier  # noqa: PLC0415 - moto takes seconds
-    from moto.utilities.id_generator import moto_id_manager  # noqa: PLC0415
-
-    account = client("sts").get_caller_identity()["Account"]
-    moto_id_manager.set_custom_id(HostedZoneIdentifier(account, f"{name}.", None), zone_id)
-    client("route53").create_hosted_zone(Name=f"{name}.", CallerReference=zone_id)
-
-
 def vpc(client: ClientFactory, vpc_id: str, subnets: Mapping[str, str]) -> None:
     """Make the VPC `vpc_id` with its private `subnets`, subnet id -> availability zone."""
-    # moto has custom ids for zones and none for networks: its generators are stood in for.
+    # moto has no custom ids for networks: its generators are stood in for.
     ec2 = client("ec2")
     with patch("moto.ec2.models.vpcs.random_vpc_id", lambda: vpc_id):
         ec2.create_vpc(CidrBlock=str(NETWORK))

@@ -16,7 +16,7 @@ from cdk_vllm.embedded_aws import assembly, cdk_cli
 from cdk_vllm.embedded_aws.readback import StackReadBack, exists, read_back
 from cdk_vllm.embedded_aws.recorded import recorded_types
 from cdk_vllm.embedded_aws.report import Check, RehearsalReport
-from cdk_vllm.embedded_aws.server import EmbeddedAws
+from cdk_vllm.embedded_aws.server import ACCOUNT_ID, EmbeddedAws
 from cdk_vllm.errors import RehearsalError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cdk_vllm.embedded_aws.readback import ResourceReadBack
 
 DEFAULT_REGION = "us-east-1"
-DEFAULT_ACCOUNT = "123456789012"
 
 ClientFactory = Callable[[str], Any]
 Step = Callable[[str], AbstractContextManager[object]]
@@ -48,13 +47,14 @@ def _nothing_seen(_: ClientFactory) -> dict[str, str]:
 class Scenario:
     """What one app adds to the rehearsal; the default adds nothing and fits any CDK app.
 
-    `synth_arguments` go to `cdk synth`. `given` makes what the app takes as given in its account.
-    `foundation` names the stacks deployed first, after which
+    `account` is the one account there is. `synth_arguments` go to `cdk synth`. `given` makes what
+    the app takes as given in its account. `foundation` names the stacks deployed first, after which
     `after_foundation` runs. `edit` writes an edited copy into a directory and returns the synth
     arguments for it; `observe` reads the facts that the edit changes, and `changes` holds the
     value each of them must have afterwards (`None`: any other than before).
     """
 
+    account: str = ACCOUNT_ID
     synth_arguments: tuple[str, ...] = ()
     given: Callable[[ClientFactory], None] = _nothing_given
     foundation: tuple[str, ...] = ()
@@ -97,11 +97,15 @@ class Rehearsal:
 
     def bootstrap(self) -> None:
         """Bootstrap every account and region that the stacks go to, and make what is given."""
+        account = self.scenario.account
+        for stack in self.stacks:
+            if stack.account not in (None, account):
+                raise RehearsalError(
+                    f"the stack {stack.path} goes to account {stack.account}, and the embedded AWS "
+                    f"is {account}; name the one account with --account {stack.account}"
+                )
         self.scenario.given(self.client(self.stacks[0].region))
-        targets = {
-            f"aws://{stack.account or DEFAULT_ACCOUNT}/{stack.region or DEFAULT_REGION}"
-            for stack in self.stacks
-        }
+        targets = {f"aws://{account}/{stack.region or DEFAULT_REGION}" for stack in self.stacks}
         with self.step("cdk bootstrap"):
             self.cli.run("bootstrap", "--app", "", *sorted(targets))
 
@@ -221,7 +225,7 @@ def started(
     cdk_cli.find(app_directory, {}, log)  # what is missing is said before anything starts
     with ExitStack() as stack:
         with step("start the embedded AWS"):
-            aws = stack.enter_context(EmbeddedAws(port))
+            aws = stack.enter_context(EmbeddedAws(port, account_id=scenario.account))
         cli = cdk_cli.find(app_directory, aws.environment(DEFAULT_REGION), log)
         yield Rehearsal(aws=aws, cli=cli, directory=directory, scenario=scenario, step=step)
 

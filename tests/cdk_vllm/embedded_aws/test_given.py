@@ -22,12 +22,6 @@ def client() -> Iterator[Callable[[str], Any]]:
         yield lambda service: boto3.client(service, region_name="eu-west-1", **KEYS)  # type: ignore[call-overload]
 
 
-def test_a_zone_has_the_id_the_environment_names(client: Callable[[str], Any]) -> None:
-    given.hosted_zone(client, "Z0123456789ABCDEFGHIJ", "example.com")
-    zone = client("route53").get_hosted_zone(Id="Z0123456789ABCDEFGHIJ")["HostedZone"]
-    assert zone["Name"] == "example.com."
-
-
 def test_a_network_has_the_ids_the_environment_names(client: Callable[[str], Any]) -> None:
     subnets = {"subnet-0a": "eu-west-1a", "subnet-0b": "eu-west-1b"}
     given.vpc(client, "vpc-0abc", subnets)

@@ -172,6 +172,22 @@ def test_kept_the_embedded_aws_still_answers(app: Path) -> None:
     assert "App" in seen
 
 
+def test_an_app_fixed_to_another_account_names_the_option(app: Path) -> None:
+    program = APP.replace("unknown-account", "111122223333")
+    (app / "app.py").write_text(program, encoding="utf-8")
+    with pytest.raises(RehearsalError, match="--account 111122223333"):
+        rehearsed(app)
+
+
+def test_an_app_is_rehearsed_in_the_account_it_is_fixed_to(app: Path) -> None:
+    program = APP.replace("unknown-account", "111122223333").replace("unknown-region", "eu-west-1")
+    (app / "app.py").write_text(program, encoding="utf-8")
+    report = rehearsed(app, Scenario(account="111122223333"))
+    assert report.failures == ()
+    topics = [r for r in report.stacks[0].resources if r.resource_type == "AWS::SNS::Topic"]
+    assert topics[0].physical_id.startswith("arn:aws:sns:eu-west-1:111122223333:")
+
+
 def test_an_app_without_stacks_is_refused(app: Path) -> None:
     program = APP.replace('{"App": stack}', "{}")
     (app / "app.py").write_text(program, encoding="utf-8")
