@@ -76,10 +76,19 @@ class Rehearsal:
     stacks: list[AssembledStack] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     read: list[StackReadBack] = field(default_factory=list)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, region: str | None) -> ClientFactory:
         """Return a factory of boto3 clients of one region of the embedded AWS."""
-        return lambda service: self.aws.client(service, region or DEFAULT_REGION)
+
+        def factory(service: str) -> Any:
+            key = service, region or DEFAULT_REGION
+            # Loading EC2's description takes longer than most of its answers.
+            if key not in self.clients:
+                self.clients[key] = self.aws.client(*key)
+            return self.clients[key]
+
+        return factory
 
     def check(self, name: str, passed: bool, detail: str = "") -> None:
         """Note what was looked at."""
