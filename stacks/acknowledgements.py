@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import Acknowledgment, Stack, Token, Validations
 
-from cdk_vllm.constructs.model_store import model_prefix
+from cdk_vllm.model_prefix import model_prefix
 
 if TYPE_CHECKING:
     from constructs import IConstruct

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Tags
 
 from cdk_vllm.constructs import BuiltImage, ExistingImage, LocallyBuiltImage
-from cdk_vllm.constructs.model_store import model_prefix
+from cdk_vllm.model_prefix import model_prefix
 
 if TYPE_CHECKING:
     from aws_cdk import Stack

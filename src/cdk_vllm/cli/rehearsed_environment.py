@@ -13,7 +13,8 @@ from cdk_vllm.embedded_aws.rehearsal import ClientFactory, Scenario
 from cdk_vllm.embedded_aws.report import Check
 from cdk_vllm.embedded_aws.server import ACCOUNT_ID
 from cdk_vllm.embedded_aws.tiny_model import write_tiny_model
-from cdk_vllm.model_store import MANIFEST_NAME, Manifest, model_prefix, push
+from cdk_vllm.model_prefix import model_prefix
+from cdk_vllm.model_store import MANIFEST_NAME, Manifest, push
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ecs as ecs
 
+from cdk_vllm.constructs.image import CACHE_DIRECTORY
 from cdk_vllm.constructs.instance_user_data import CACHE_ON_HOST
-from cdk_vllm.constructs.vllm_container import CACHE, PORT, ecs_command, ecs_environment
+from cdk_vllm.constructs.vllm_container import PORT, ecs_command, ecs_environment
 from cdk_vllm.sizing import container_memory_gib, timeouts_for
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def container_definition(
         ulimits=_ulimits({"memlock": -1, "nofile": 65536, "stack": 64 * 1024 * 1024}),
         mount_points=[
             kind.MountPointProperty(
-                source_volume=_CACHE_VOLUME, container_path=CACHE, read_only=False
+                source_volume=_CACHE_VOLUME, container_path=CACHE_DIRECTORY, read_only=False
             )
         ],
         user="2000:0",

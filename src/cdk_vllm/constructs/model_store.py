@@ -8,6 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cdk_vllm.model_prefix import model_prefix
+
 
 class ModelStore(Construct):
     """A versioned bucket under a rotating KMS key; both outlive their stack.
@@ -89,8 +91,3 @@ class ModelStore(Construct):
             destination_bucket_name=log_bucket.bucket_name, log_file_prefix="s3/models/"
         )
         resource.node.add_dependency(log_bucket)
-
-
-def model_prefix(model: str, revision: str) -> str:
-    """Return the key prefix of a model's revision, with its slash: `models/ORG/NAME/REVISION/`."""
-    return f"models/{model}/{revision}/"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdk_vllm.constructs.image import CACHE_DIRECTORY
 from cdk_vllm.sizing import timeouts_for, to_flags
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing import EngineValue, ServingPlan
 
 PORT = 8000
-CACHE = "/var/cache/vllm"
 
 
 def serve_options(plan: ServingPlan) -> dict[str, EngineValue]:
@@ -47,7 +47,7 @@ def ecs_command(plan: ServingPlan, model_uri: str) -> list[str]:
 
 def ecs_environment(plan: ServingPlan) -> dict[str, str]:
     """Return the container's variables; nothing secret is among them."""
-    return _environment(plan) | {"HOME": CACHE, "TMPDIR": "/tmp"}  # noqa: S108 - a tmpfs of its own
+    return _environment(plan) | {"HOME": CACHE_DIRECTORY, "TMPDIR": "/tmp"}  # noqa: S108 - a tmpfs of its own
 
 
 def sagemaker_environment(plan: ServingPlan) -> dict[str, str]:
@@ -66,7 +66,7 @@ def _environment(plan: ServingPlan) -> dict[str, str]:
         "OPT_OUT_TRACKING": "true",
         "STANDARD_AUTO_INSTALL_REQ": "false",
         "TRANSFORMERS_OFFLINE": "1",
-        "VLLM_CACHE_ROOT": f"{CACHE}/vllm",
+        "VLLM_CACHE_ROOT": f"{CACHE_DIRECTORY}/vllm",
         # Longer than the load balancer keeps an idle connection; vLLM's 5 s are a stream of 502s.
         "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": str(timeouts.keep_alive_seconds),
         "VLLM_ENGINE_READY_TIMEOUT_S": str(timeouts.engine_ready_timeout_seconds),

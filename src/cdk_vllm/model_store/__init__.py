@@ -2,7 +2,7 @@
 
 from cdk_vllm.model_store.manifest import MANIFEST_NAME, Manifest, ManifestFile
 from cdk_vllm.model_store.push import PushResult, push
-from cdk_vllm.model_store.selection import engine_files, model_prefix
+from cdk_vllm.model_store.selection import engine_files
 
 __all__ = [
     "MANIFEST_NAME",
@@ -10,6 +10,5 @@ __all__ = [
     "ManifestFile",
     "PushResult",
     "engine_files",
-    "model_prefix",
     "push",
 ]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from cdk_vllm.model_prefix import model_prefix
 from cdk_vllm.model_store.manifest import MANIFEST_NAME, Manifest
-from cdk_vllm.model_store.selection import engine_files, model_prefix
+from cdk_vllm.model_store.selection import engine_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where a model lies in the store, and which files of a directory belong there."""
+"""Which files of a directory belong into the store."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 # start (vLLM 0.32, read with runai-model-streamer 0.17.0).
 SUFFIXES = frozenset({".safetensors", ".json", ".model", ".txt", ".jinja", ".tiktoken"})
 INDEX_NAME = "model.safetensors.index.json"
-
-
-def model_prefix(model: str, revision: str) -> str:
-    """Return the key prefix of a model at a revision, with its trailing slash."""
-    return f"models/{model}/{revision}/"
 
 
 def engine_files(directory: Path) -> list[Path]:

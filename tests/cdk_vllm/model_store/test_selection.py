@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cdk_vllm.errors import InputError
-from cdk_vllm.model_store import engine_files, model_prefix
+from cdk_vllm.model_store import engine_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +24,6 @@ def model(directory: Path, *names: str) -> Path:
 
 def taken(directory: Path) -> list[str]:
     return [path.name for path in engine_files(directory)]
-
-
-def test_the_prefix_names_model_and_revision() -> None:
-    assert model_prefix("Qwen/Qwen3-8B", "abc") == "models/Qwen/Qwen3-8B/abc/"
 
 
 def test_what_would_break_streaming_is_left_out(tmp_path: Path) -> None:
