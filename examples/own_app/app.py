@@ -7,9 +7,17 @@ import json
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 
-from cdk_vllm.constructs import ExistingImage, FrontDoor, LogBucket, ModelStore, VllmEcsService
+from cdk_vllm.constructs import (
+    AlarmTopics,
+    EcsAlarms,
+    ExistingImage,
+    FrontDoor,
+    LogBucket,
+    ModelStore,
+    Network,
+    VllmEcsService,
+)
 from cdk_vllm.sizing import ServingPlan, from_dict
 
 PLAN = Path(__file__).with_name("chat.plan.json")
@@ -22,8 +30,8 @@ app = cdk.App()
 stack = cdk.Stack(app, "Assistant", env=cdk.Environment(region="us-east-1"))
 plan = from_dict(ServingPlan, json.loads(PLAN.read_text(encoding="utf-8"))["services"]["model"])
 
-vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
 logs = LogBucket(stack, "Logs")
+vpc = Network(stack, "Network", log_bucket=logs.bucket, zones_count=2, nat_gateways=1).vpc
 models = ModelStore(stack, "Models", log_bucket=logs.bucket)
 door = FrontDoor(stack, "FrontDoor", plan=plan, vpc=vpc, log_bucket=logs.bucket, insecure_http=True)
 chat = VllmEcsService(
@@ -34,6 +42,14 @@ chat = VllmEcsService(
     models=models,
     image=ExistingImage(stack, "Image", uri=IMAGE),
     front_door=door,
+)
+EcsAlarms(
+    stack,
+    "ChatAlarms",
+    service=chat,
+    topics=AlarmTopics(stack, "Topics", email="assistant-oncall@example.com"),
+    error_ratio=0.001,
+    response_seconds_p95=60,
 )
 
 cdk.CfnOutput(stack, "BaseUrl", value=door.base_url)
