@@ -26,17 +26,27 @@ class Group:
 
     layers: tuple[int, ...]
     pages: tuple[int, ...]
-    block_tokens: int
-    blocks_per_request: int
+    specs: frozenset[Spec]
+    in_flight_tokens: int
+
+    @property
+    def block_tokens(self) -> int:
+        """The tokens of one block."""
+        return max(spec.block_tokens for spec in self.specs)
+
+    def blocks_for(self, tokens: int) -> int:
+        """Return the most blocks that one request of a length holds at once."""
+        return max(spec.blocks_for(tokens, self.in_flight_tokens) for spec in self.specs)
 
     def page_bytes(self, layers: range) -> int:
         """Return one block's bytes over those of the group's layers that a stage holds."""
-        return sum(page for layer, page in zip(self.layers, self.pages, strict=True) if layer in layers)
+        pairs = zip(self.layers, self.pages, strict=True)
+        return sum(page for layer, page in pairs if layer in layers)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """The cache of one rank: `block_bytes` a block, of which a longest request takes so many."""
+    """The cache of one rank: all groups draw blocks of `block_bytes` from it."""
 
     groups: tuple[Group, ...]
     block_bytes: int
@@ -46,7 +56,16 @@ class Pool:
     @property
     def blocks_per_request(self) -> int:
         """The blocks of all groups that one request of the longest length takes."""
-        return sum(group.blocks_per_request for group in self.groups)
+        return self.blocks_for(self.max_model_len)
+
+    def blocks_for(self, tokens: int) -> int:
+        """Return the blocks of all groups that one request of a length takes."""
+        return sum(group.blocks_for(tokens) for group in self.groups)
+
+    @property
+    def bytes_per_token(self) -> int:
+        """What one token of a longest request takes on average, in bytes."""
+        return -(-self.blocks_per_request * self.block_bytes // self.max_model_len)
 
     @property
     def request_bytes(self) -> int:
@@ -80,7 +99,7 @@ def _pool(shape: ModelShape, parallel: Parallel, options: CacheOptions, target: 
     specs = layer_specs(anatomy, parallel, options, target)
     batches = rules.batches_in_flight - 1 + parallel.pipeline
     in_flight = batches * options.max_num_batched_tokens
-    groups = _groups(specs, options, in_flight)
+    groups = _groups(specs, in_flight)
     stages = [
         stage_layers(len(anatomy.layers), parallel.pipeline, stage)
         for stage in range(parallel.pipeline)
@@ -95,13 +114,11 @@ def _pool(shape: ModelShape, parallel: Parallel, options: CacheOptions, target: 
     )
 
 
-def _groups(
-    specs: list[tuple[int, Spec]], options: CacheOptions, in_flight_tokens: int
-) -> tuple[Group, ...]:
+def _groups(specs: list[tuple[int, Spec]], in_flight_tokens: int) -> tuple[Group, ...]:
     if not specs:
         return ()
     if _is_uniform([spec for _, spec in specs]):
-        return (_group(specs, options, in_flight_tokens),)
+        return (_group(specs, in_flight_tokens),)
     buckets: dict[Spec, list[tuple[int, Spec]]] = {}
     for index, spec in _one_page_size(specs):
         buckets.setdefault(spec, []).append((index, spec))
@@ -111,9 +128,7 @@ def _groups(
     groups: list[Group] = []
     for layers in buckets.values():
         count = -(-len(layers) // size)
-        groups += [
-            _group(layers[start::count], options, in_flight_tokens) for start in range(count)
-        ]
+        groups += [_group(layers[start::count], in_flight_tokens) for start in range(count)]
     return tuple(groups)
 
 
@@ -142,12 +157,10 @@ def _enlarged(spec: Spec, page: int) -> Spec:
     return replace(spec, page_bytes=page, block_tokens=spec.block_tokens * ratio)
 
 
-def _group(layers: list[tuple[int, Spec]], options: CacheOptions, in_flight_tokens: int) -> Group:
+def _group(layers: list[tuple[int, Spec]], in_flight_tokens: int) -> Group:
     return Group(
         layers=tuple(index for index, _ in layers),
         pages=tuple(spec.page_bytes for _, spec in layers),
-        block_tokens=layers[0][1].block_tokens,
-        blocks_per_request=max(
-            spec.blocks_per_request(options, in_flight_tokens) for _, spec in layers
-        ),
+        specs=frozenset(spec for _, spec in layers),
+        in_flight_tokens=in_flight_tokens,
     )

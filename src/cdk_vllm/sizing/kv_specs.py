@@ -56,6 +56,7 @@ class CacheOptions:
     element_bytes: int = 2
     block_tokens: int | None = None
     speculative_tokens: int = 0
+    draft_layers: int = 0
     prefix_caching: bool = True
 
 
@@ -74,16 +75,16 @@ class Spec:
     pages: int = 0
     signature: tuple[int, ...] = ()
 
-    def blocks_per_request(self, options: CacheOptions, in_flight_tokens: int) -> int:
-        """Return the most blocks one request of the longest length holds at once."""
-        longest, block = options.max_model_len, self.block_tokens
+    def blocks_for(self, tokens: int, in_flight_tokens: int) -> int:
+        """Return the most blocks that one request of a length holds at once."""
+        block = self.block_tokens
         if self.kind == "state":
             return self.pages
         if self.kind == "sliding":
-            return -(-min(self.bound - 1 + in_flight_tokens, longest) // block) + 1
+            return -(-min(self.bound - 1 + in_flight_tokens, tokens) // block) + 1
         if self.kind == "chunked":
-            longest = min(self.bound + in_flight_tokens, longest)
-        return -(-longest // block)
+            tokens = min(self.bound + in_flight_tokens, tokens)
+        return -(-tokens // block)
 
 
 def layer_specs(
@@ -104,7 +105,13 @@ def layer_specs(
             specs += [(index, spec) for spec in _latent_specs(mixer, options, block)]
         elif isinstance(mixer, Recurrent):
             specs.append((index, _state_spec(mixer, parallel, options, target, padded)))
-    return specs
+    return specs + _draft_specs(specs, options.draft_layers)
+
+
+def _draft_specs(specs: list[tuple[int, Spec]], count: int) -> list[tuple[int, Spec]]:
+    """Return a draft's layers, whose caches are those of the target's last full attention."""
+    whole = [(index, spec) for index, spec in specs if spec.kind in ("full", "latent")]
+    return (whole or specs)[-1:] * count
 
 
 def attention_block(anatomy: Anatomy, options: CacheOptions, target: Target) -> int:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing.anatomy import Anatomy, Attention, Block, Layer, RopeTable
+from cdk_vllm.sizing.config_values import Config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cdk_vllm.sizing.config_values import Config
+    from cdk_vllm.sizing.plan import ModelShape
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "half": 2, "float32": 2}  # vLLM loads float32 as 16
 
@@ -140,3 +141,21 @@ def assemble(
     )
 
 
+def longest_context(shape: ModelShape) -> int:
+    """Return the most tokens vLLM accepts for a request: the positions, stretched as configured.
+
+    Source: vLLM 0.33.0's config/model.py, `_get_and_verify_max_len`.
+    """
+    positions = shape.max_position_embeddings
+    if not shape.config:
+        return positions
+    root = Config(shape.config)
+    text = root.table("text_config", "llm_config") or root
+    values = rope_parameters(text)
+    kind, factor = str(values.get("rope_type", "default")), values.get("factor")
+    if not isinstance(factor, int | float) or kind in ("llama3", "longrope", "su", "mrope"):
+        return positions
+    if "yarn" in kind:
+        original = values.get("original_max_position_embeddings")
+        return int(original * factor) if isinstance(original, int) else positions
+    return int(positions * factor)
