@@ -7,16 +7,27 @@ or a person changes one. The readers parse a file on first use and keep the froz
 from __future__ import annotations
 
 from cdk_vllm.catalog.hardware import Gpu, Instance, gpus, instances
+from cdk_vllm.catalog.model_configs import model_config, model_configs
 from cdk_vllm.catalog.models import Model, models
 from cdk_vllm.catalog.options import EngineOption, engine_options, forbidden_options
 from cdk_vllm.catalog.prices import (
     Price,
+    SpotPrice,
     ec2_usd_per_hour,
     hours_per_month,
     reference_region,
     sagemaker_usd_per_hour,
+    spot_usd_per_hour,
 )
 from cdk_vllm.catalog.regions import regions
+from cdk_vllm.catalog.speed import (
+    SpeedCoefficients,
+    Spread,
+    measured_formats,
+    measured_gpus,
+    speed_coefficients,
+    speed_spread,
+)
 
 __all__ = [
     "EngineOption",
@@ -24,14 +35,24 @@ __all__ = [
     "Instance",
     "Model",
     "Price",
+    "SpeedCoefficients",
+    "SpotPrice",
+    "Spread",
     "ec2_usd_per_hour",
     "engine_options",
     "forbidden_options",
     "gpus",
     "hours_per_month",
     "instances",
+    "measured_formats",
+    "measured_gpus",
+    "model_config",
+    "model_configs",
     "models",
     "reference_region",
     "regions",
     "sagemaker_usd_per_hour",
+    "speed_coefficients",
+    "speed_spread",
+    "spot_usd_per_hour",
 ]
