@@ -151,7 +151,7 @@ class Alternative:
     """Another instance that holds the model, no cheaper than the chosen one; USD for a replica.
 
     Those with the chosen plan's tensor parallel size come first: they take over as they are where
-    the chosen type has no capacity.
+    the chosen type has no capacity. `replicas` carry the peak, or are the service's fewest.
     """
 
     instance_type: str
@@ -162,6 +162,7 @@ class Alternative:
     gpu: str = ""
     replicas_per_instance: int = 1
     spot_usd_per_hour: float | None = None
+    replicas: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
