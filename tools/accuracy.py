@@ -1,4 +1,4 @@
-"""Run the sizing rules over public start-up logs of vLLM, beside the formulas the project began with.
+"""Run the sizing rules over public start-up logs of vLLM, beside the formulas that came before.
 
     python tools/accuracy.py            # the table of docs/sizing.md
     python tools/accuracy.py --points   # every point with its errors
@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from cdk_vllm.errors import InputError
 from cdk_vllm.sizing.lookup import model_shape
 from cdk_vllm.sizing.memory import MemoryBytes, memory_bytes
 from cdk_vllm.sizing.one_gpu import engine_defaults, gpu_named
@@ -71,7 +72,7 @@ VERSIONS = {"V0": "0.8.5", "V1": "0.11.0"}
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One log beside the prediction; GiB and tokens, `None` where the log or the rules are silent."""
+    """One log beside the prediction, in GiB and tokens; `None` where the log is silent."""
 
     name: str
     fitted: bool
@@ -94,7 +95,7 @@ def shape_of(point: dict[str, Any]) -> ModelShape | None:
     name = point["hf_config"].removesuffix(".json").replace("__", "/", 1)
     try:
         shape = model_shape(CATALOGUE_NAMES.get(name, name))
-    except Exception:  # noqa: BLE001 - a model the rules do not know is no point of theirs
+    except InputError:  # a model the rules do not know is no point of theirs
         return None
     if "bitsandbytes" in str(point.get("quantization")):
         return replace(shape, quantization="online:bitsandbytes")
@@ -144,14 +145,21 @@ def compare(point: dict[str, Any]) -> Point | None:
     )
 
 
-def _memory(shape: ModelShape, point: dict[str, Any]) -> MemoryBytes:
-    gpu, version = gpu_of(point), version_of(point)
+KEYS = (
+    "max_model_len",
+    "max_num_seqs",
+    "max_num_batched_tokens",
+    "block_size",
+    "gpu_memory_utilization",
+    "enforce_eager",
+)
+
+
+def arguments_of(shape: ModelShape, point: dict[str, Any], gpu: Gpu) -> dict[str, EngineValue]:
+    """Return the engine arguments of a log, with vLLM's defaults where it is silent."""
     arguments: dict[str, EngineValue] = engine_defaults(shape, gpu, (0, 11))
     arguments["tensor_parallel_size"] = point["tp"]
-    for key in ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "block_size",
-                "gpu_memory_utilization", "enforce_eager"):  # fmt: skip
-        if key in point:
-            arguments[key] = point[key]
+    arguments |= {key: point[key] for key in KEYS if key in point}
     if int(arguments.get("block_size", 16)) == 128 or "Next" in str(point["model"]):
         del arguments["block_size"]  # the log's is that of another platform, or the hybrid's own
     if point["model"] in UTILIZATION:
@@ -160,16 +168,20 @@ def _memory(shape: ModelShape, point: dict[str, Any]) -> MemoryBytes:
         arguments["enable_expert_parallel"] = True
     if "eagle" in str(point.get("speculative")):
         arguments["speculative_config"] = '{"method": "eagle", "num_speculative_tokens": 3}'
+    return arguments
+
+
+def _memory(shape: ModelShape, point: dict[str, Any]) -> MemoryBytes:
+    gpu = gpu_of(point)
+    arguments = arguments_of(shape, point, gpu)
+    length = int(arguments["max_model_len"])
     if point.get("engine") == "V0" and "max_num_batched_tokens" not in point:
         # It ran whole prompts, and chunks of 2,048 tokens where a prompt could pass 32,768.
-        length = int(arguments["max_model_len"])
         arguments["max_num_batched_tokens"] = length if length <= 32768 else 2048
-    if arguments.get("quantization") != "fp8" and point.get("kv_cache_dtype") not in (None, "auto"):
-        arguments["kv_cache_dtype"] = "fp8"
-    length = int(arguments["max_model_len"])
-    load = Workload(max_model_len=length, prompt_tokens=length, output_tokens=0,
-                    concurrent_requests=1)  # fmt: skip
-    return memory_bytes(shape, load, gpu, arguments, version)
+    load = Workload(
+        max_model_len=length, prompt_tokens=length, output_tokens=0, concurrent_requests=1
+    )
+    return memory_bytes(shape, load, gpu, arguments, version_of(point))
 
 
 def _weights(shape: ModelShape, point: dict[str, Any]) -> tuple[float, float, float] | None:
@@ -250,7 +262,8 @@ def table(found: Iterable[Point]) -> str:
     pools = [p.pool for p in known if p.pool]
     ours_gib = [abs(pair[1] - pair[0]) for pair in pools]
     older_gib = [abs(pair[2] - pair[0]) for pair in pools]
-    within = sum(error <= max(0.2, 0.01 * abs(pair[0])) for error, pair in zip(ours_gib, pools, strict=True))
+    allowed = [max(0.2, 0.01 * abs(pair[0])) for pair in pools]
+    within = sum(error <= most for error, most in zip(ours_gib, allowed, strict=True))
     lines.append(
         f"| KV cache of the whole budget | {len(pools)} | {median(ours_gib):.2f} GiB | {within} of "
         f"{len(pools)} within 0.2 GiB or 1 % | {median(older_gib):.2f} GiB |"
@@ -269,8 +282,8 @@ def main(arguments: list[str]) -> None:
     found = [point for point in map(compare, points()) if point is not None]
     if options.points:
         for point in found:
-            print(point)  # noqa: T201
-    print(table(found))  # noqa: T201
+            print(point)
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from cdk_vllm.sizing.one_gpu import Answer
 
 BAR_WIDTH = 64
@@ -29,7 +31,7 @@ def show(found: Answer, model: str, gpu: str) -> None:
     arguments = found.engine_args
     ranks = int(arguments["tensor_parallel_size"])
     where = gpu if ranks == 1 else f"each of {ranks} {gpu}"
-    parts = [_bar(found), Text(), _table(found), Text(), _verdict(found)]
+    parts: list[RenderableType] = [_bar(found), Text(), _table(found), Text(), _verdict(found)]
     style = "green" if found.fits else "red"
     title = f"[bold]{model}[/] on {where}"
     console.print(Panel(Group(*parts), title=title, title_align="left", border_style=style))

@@ -7,6 +7,7 @@ run at once; the larger of the two is the peak. Fitted on public vLLM logs: 12 o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cdk_vllm.sizing.anatomy import Mixture
@@ -44,16 +45,20 @@ def forward_bytes(shape: ModelShape, tensor_parallel_size: int, max_num_batched_
     The experts' part is an estimate: vLLM's fused experts keep, for each of a token's experts, the
     gate and up projections, their product and the output.
     """
-    anatomy = anatomy_of(shape)
-    per_token = 4 * anatomy.hidden + widest_mlp(anatomy, tensor_parallel_size)
+    per_token = 4 * shape.hidden_size + _widest_mlp(shape, tensor_parallel_size)
     return max_num_batched_tokens * per_token * WEIGHT_BYTES
+
+
+@lru_cache(maxsize=512)
+def _widest_mlp(shape: ModelShape, tensor_parallel_size: int) -> int:
+    return widest_mlp(anatomy_of(shape), tensor_parallel_size)
 
 
 def widest_mlp(anatomy: Anatomy, tensor_parallel_size: int) -> int:
     """Return the most elements a token takes inside any layer's MLPs on one rank."""
     widest = 0
-    for layer in anatomy.layers:
-        for mlp in layer.mlps:
+    for mlps in dict.fromkeys(layer.mlps for layer in anatomy.layers):
+        for mlp in mlps:
             inner = (mlp.gates + 1) * mlp.inner // tensor_parallel_size
             if isinstance(mlp, Mixture):
                 shared = (mlp.gates + 1) * mlp.shared // tensor_parallel_size

@@ -1,7 +1,8 @@
 """The memory vLLM reserves for LoRA adapters, whatever the adapters at hand are.
 
-Source: vLLM 0.33.0's lora/layers: for every linear module, and each part of a fused one, `max_loras`
-pairs of matrices of `max_lora_rank`, in 16 bits, sized by the module's own part on the rank.
+Source: vLLM 0.33.0's lora/layers: for every linear module, and each part of a fused one,
+`max_loras` pairs of matrices of `max_lora_rank`, in 16 bits, sized by the module's own part on the
+rank.
 """
 
 from __future__ import annotations

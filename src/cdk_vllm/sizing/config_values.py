@@ -39,6 +39,10 @@ class Config:
             )
         return value
 
+    def optional(self, *names: str) -> int | None:
+        """Return a positive whole number where one of the keys is there; raises `InputError`."""
+        return None if self.get(*names) is None else self.integer(*names)
+
     def flag(self, name: str, default: bool = False) -> bool:
         """Return a true or false key; raises `InputError` for anything else."""
         value = self.get(name)
@@ -78,7 +82,9 @@ class Config:
             return None
         if not isinstance(value, list | str) or (length is not None and len(value) != length):
             entries = "a list" if length is None else f"a list of {length} entries"
-            raise InputError(f"config.json's {self.path}{name} must be {entries}, not {value!r:.80}.")
+            raise InputError(
+                f"config.json's {self.path}{name} must be {entries}, not {value!r:.80}."
+            )
         return list(value)
 
     def layers(self) -> int:

@@ -17,10 +17,11 @@ NEWEST = "0.33.0"
 class Profiling:
     """How a version measures its own memory before it sizes the KV cache.
 
-    `sampler_bytes_per_logit` is the peak of sampling: 38.3 while PyTorch sorted all logits (fitted on
-    12 public logs), 28.5 since it accumulates in place, and 14 since FlashInfer samples by default:
-    the logits in 16 bits, in float32, masked, and as probabilities. `state_bytes_per_logit` are kept:
-    since the second model runner, counts of output tokens (4) and a mask of prompt tokens (1/8).
+    `sampler_bytes_per_logit` is the peak of sampling: 38.3 while PyTorch sorted all logits (fitted
+    on 12 public logs), 28.5 since it accumulates in place, and 14 since FlashInfer samples by
+    default: the logits in 16 bits, in float32, masked, and as probabilities.
+    `state_bytes_per_logit` are kept: since the second model runner, counts of output tokens (4) and
+    a mask of prompt tokens (1/8).
     `subtracts_graphs`: whether an estimate of CUDA graphs is taken off the KV cache.
     """
 
@@ -31,12 +32,9 @@ class Profiling:
 
 def profiling(vllm: tuple[int, int]) -> Profiling:
     """Return how a vLLM version, as (major, minor), measures its memory."""
-    if vllm < (0, 12):
-        sampler = 38.3
-    else:
-        sampler = 28.5 if vllm < (0, 21) else 14.0
+    in_place = 28.5 if vllm < (0, 21) else 14.0
     return Profiling(
-        sampler_bytes_per_logit=sampler,
+        sampler_bytes_per_logit=38.3 if vllm < (0, 12) else in_place,
         state_bytes_per_logit=4.125 if vllm >= (0, 28) else 0.0,
         subtracts_graphs=vllm >= (0, 21),
     )

@@ -1,7 +1,7 @@
 """How vLLM pools the caches of unlike layers, and the size and concurrency it logs.
 
-Source: vLLM 0.33.0's v1/core/kv_cache_planning.py (one page size, groups of equally many layers) and
-v1/core/kv_cache_utils.py (blocks a request takes, logged tokens).
+Source: vLLM 0.33.0's v1/core/kv_cache_planning.py (one page size, groups of equally many layers)
+and v1/core/kv_cache_utils.py (blocks a request takes, logged tokens).
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _is_uniform(specs: list[Spec]) -> bool:
 
 
 def _one_page_size(specs: list[tuple[int, Spec]]) -> list[tuple[int, Spec]]:
-    """Give all layers the largest page: by more tokens a block where they divide it, else padded."""
+    """Give all layers the largest page: more tokens a block where they divide it, else padding."""
     largest = max(spec.page_bytes for _, spec in specs)
     return [(index, _enlarged(spec, largest)) for index, spec in specs]
 

@@ -91,11 +91,8 @@ def layer_specs(
     anatomy: Anatomy, parallel: Parallel, options: CacheOptions, target: Target
 ) -> list[tuple[int, Spec]]:
     """Return the specs of all layers that cache something, with their layers' indices."""
-    recurrent = [layer.mixer for layer in anatomy.layers if isinstance(layer.mixer, Recurrent)]
     block = attention_block(anatomy, options, target)
-    padded = 0
-    if recurrent:
-        block, padded = hybrid_block(anatomy, recurrent, parallel, options, target, block)
+    block, padded = hybrid_block(anatomy, parallel, options, target, block)
     specs: list[tuple[int, Spec]] = []
     for index, layer in enumerate(anatomy.layers):
         mixer = layer.mixer
@@ -166,7 +163,7 @@ def _attention_spec(
 
 
 def _latent_specs(latent: Latent, options: CacheOptions, block: int) -> list[Spec]:
-    """Return MLA's cache, the same on every rank, and its indexer's: a byte a number, and a scale."""
+    """Return MLA's cache, whole on every rank, and its indexer's: a byte a number, and a scale."""
     width = latent.kv_rank + latent.rope_dim
     token = width * options.element_bytes
     if latent.index_heads and options.element_bytes == 1:
@@ -228,19 +225,15 @@ def checkpoint_alignment(mixer: Recurrent, target: Target) -> int | None:
 
 
 def hybrid_block(
-    anatomy: Anatomy,
-    recurrent: list[Recurrent],
-    parallel: Parallel,
-    options: CacheOptions,
-    target: Target,
-    block: int,
+    anatomy: Anatomy, parallel: Parallel, options: CacheOptions, target: Target, block: int
 ) -> tuple[int, int]:
     """Return a hybrid's block: so many tokens that attention's page covers a state, and that page.
 
     Source: vLLM 0.33.0's platforms/interface.py, `_align_hybrid_block_size`.
     """
     attentions = [layer.mixer for layer in anatomy.layers if isinstance(layer.mixer, Attention)]
-    if not attentions:
+    recurrent = [layer.mixer for layer in anatomy.layers if isinstance(layer.mixer, Recurrent)]
+    if not attentions or not recurrent:
         return block, 0
     one = replace(options, block_tokens=1)
     token = _attention_spec(replace(attentions[0], window=None), parallel, one, 1).page_bytes

@@ -58,10 +58,12 @@ def _layer_refusal(layer: Layer, parallel: Parallel) -> str | None:
             return f"{value} {name} do not divide by tensor_parallel_size {size}"
     mixer = layer.mixer
     if isinstance(mixer, Attention) and mixer.kv_heads % size and size % mixer.kv_heads:
-        return f"{mixer.kv_heads} KV heads and tensor_parallel_size {size} do not divide one another"
-    if isinstance(mixer, Recurrent) and mixer.kind == "mamba2" and mixer.groups % size:
-        if mixer.groups != 1:
-            return f"{mixer.groups} Mamba groups do not divide by tensor_parallel_size {size}"
+        return (
+            f"{mixer.kv_heads} KV heads and tensor_parallel_size {size} do not divide one another"
+        )
+    grouped = isinstance(mixer, Recurrent) and mixer.kind == "mamba2" and mixer.groups > 1
+    if isinstance(mixer, Recurrent) and grouped and mixer.groups % size:
+        return f"{mixer.groups} Mamba groups do not divide by tensor_parallel_size {size}"
     return None
 
 

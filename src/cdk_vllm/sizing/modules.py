@@ -134,9 +134,7 @@ def attention_modules(
     yield from _attention_vectors(attention, heads, query, key)
 
 
-def _attention_vectors(
-    attention: Attention, heads: int, query: int, key: int
-) -> Iterator[Tensor]:
+def _attention_vectors(attention: Attention, heads: int, query: int, key: int) -> Iterator[Tensor]:
     if attention.qk_norm == "head":
         yield Tensor(elements=attention.head_dim)
         if not attention.shares_cache:
@@ -148,9 +146,7 @@ def _attention_vectors(
         yield Tensor(elements=heads)
 
 
-def latent_modules(
-    latent: Latent, name: str, hidden: int, parallel: Parallel
-) -> Iterator[Module]:
+def latent_modules(latent: Latent, name: str, hidden: int, parallel: Parallel) -> Iterator[Module]:
     """Yield MLA's modules: the way down is on every rank, the way up shared out by heads."""
     heads = parallel.share(latent.heads)
     compressed = latent.kv_rank + latent.rope_dim
@@ -264,13 +260,9 @@ def _mamba_modules(
     if mixer.conv_bias:
         yield Tensor(elements=inner)
     bias = 2 * inner if mixer.bias else 0
-    yield Matrix(
-        name=f"{name}.in_proj", rows=(inner, inner), columns=hidden, bias=bias, plain=True
-    )
+    yield Matrix(name=f"{name}.in_proj", rows=(inner, inner), columns=hidden, bias=bias, plain=True)
     yield Matrix(name=f"{name}.x_proj", rows=(steps,), columns=inner, plain=True)
-    yield Matrix(
-        name=f"{name}.dt_proj", rows=(inner,), columns=mixer.rank, bias=inner, plain=True
-    )
+    yield Matrix(name=f"{name}.dt_proj", rows=(inner,), columns=mixer.rank, bias=inner, plain=True)
     yield Tensor(elements=inner * mixer.state, element_bytes=4)
     yield Tensor(elements=inner)
     bias = hidden if mixer.bias else 0
@@ -312,9 +304,7 @@ def mixture_modules(
         shared = Dense(inner=mixture.shared, gates=mixture.gates)
         yield from dense_modules(shared, f"{name}.{mixture.shared_name}", hidden, parallel)
     if mixture.shared_gate:
-        yield Matrix(
-            name=f"{name}.shared_expert_gate", rows=(1,), columns=hidden, plain=True
-        )
+        yield Matrix(name=f"{name}.shared_expert_gate", rows=(1,), columns=hidden, plain=True)
     if mixture.latent:
         for part, rows, columns in (
             ("fc1_latent_proj", mixture.latent, hidden),

@@ -154,8 +154,8 @@ def _check(shape: ModelShape, arguments: dict[str, EngineValue]) -> None:
     longest = longest_context(shape)
     if int(arguments["max_model_len"]) > longest:
         raise InputError(
-            f"--max-model-len is {arguments['max_model_len']}, above the {longest} tokens the model "
-            f"was made for; lower it to {longest}."
+            f"--max-model-len is {arguments['max_model_len']}, above the {longest} tokens that the "
+            f"model was made for; lower it to {longest}."
         )
     if why := split_refusal(shape, parallel_of(arguments)):
         raise InputError(f"The model cannot be split so: {why}; give another size.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cdk_vllm.errors import InputError
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 Kind = Literal["fp8", "int8", "int", "nvfp4", "mxfp4", "mxfp8", "nf4"]
 Scale = Literal["tensor", "channel", "block", "group"]
 
-METHODS = (
-    "awq, compressed-tensors, fbgemm_fp8, fp8, gptq, modelopt (FP8, NVFP4, MXFP8) and mxfp4"
-)
+LAYER = re.compile(r"layers\.(\d+)\.")
+METHODS = "awq, compressed-tensors, fbgemm_fp8, fp8, gptq, modelopt (FP8, NVFP4, MXFP8) and mxfp4"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +56,16 @@ class Quantization:
 
     def scheme_of(self, name: str, parts: tuple[str, ...] = ()) -> Scheme | None:
         """Return a module's scheme, or `None` where it stays in 16 bits."""
+        if name not in self._known:
+            self._known[name] = self._scheme_of(name, parts)
+        return self._known[name]
+
+    @cached_property
+    def _known(self) -> dict[str, Scheme | None]:
+        """The schemes looked up before; each rank asks for the same modules."""
+        return {}
+
+    def _scheme_of(self, name: str, parts: tuple[str, ...]) -> Scheme | None:
         stem, _, last = name.rpartition(".")
         names = tuple(_bare(f"{stem}.{part}") for part in parts or (last,))
         if self.layers:
@@ -78,12 +87,37 @@ class Quantization:
             return None
         return self.layers.get("lm_head") if self.layers else self.scheme
 
+    def singles_out(self, layer: int) -> bool:
+        """Say whether a list names modules of one layer, so that it differs from its equals."""
+        return bool(self.layers) or str(layer) in self._by_layer or self._has_patterns
+
+    @cached_property
+    def _has_patterns(self) -> bool:
+        return any("layers" in pattern or "\\d" in pattern for pattern in self._by_layer.get("", ()))
+
     def _named(self, names: tuple[str, ...]) -> Scheme | None:
         found = [self.layers.get(each) for each in names]
         return found[0] if found and all(found) else None
 
     def _excludes(self, name: str) -> bool:
-        return any(_matches(name, pattern, self.matching) for pattern in self.exclude)
+        patterns = self._by_layer.get("", ()) + self._by_layer.get(_layer_of(name), ())
+        return any(_matches(name, pattern, self.matching) for pattern in patterns)
+
+    @cached_property
+    def _by_layer(self) -> dict[str, tuple[str, ...]]:
+        """The excluded patterns by the layer they name, under "" where they name none."""
+        found: dict[str, tuple[str, ...]] = {}
+        for pattern in self.exclude:
+            plain = pattern.startswith("re:") or "*" in pattern[: pattern.find("layers.") + 1]
+            layer = "" if plain else _layer_of(pattern)
+            found[layer] = (*found.get(layer, ()), pattern)
+        return found
+
+
+def _layer_of(name: str) -> str:
+    """Return the number of the layer a name is in, or "" where it is in none."""
+    found = LAYER.search(name)
+    return found[1] if found else ""
 
 
 @cache
@@ -101,8 +135,11 @@ def _bare(name: str) -> str:
 @cache
 def _matches(name: str, pattern: str, matching: str) -> bool:
     if pattern.startswith("re:"):
-        expression = pattern[3:]
-        return bool(re.match(expression, name) or re.match(expression, f"model.{name}"))
+        try:
+            expression = re.compile(pattern[3:])
+        except re.error:
+            return False
+        return bool(expression.match(name) or expression.match(f"model.{name}"))
     pattern = _bare(pattern)
     if matching == "part":
         # vLLM turns "a.b*" into "a.b" and "a.b.*", and looks for the plain ones anywhere.

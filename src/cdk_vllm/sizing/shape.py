@@ -34,9 +34,7 @@ UNREAD = (
 READ = ("mrope_section", "vision_output_dim", "num_experts_per_tok", "projector_output_dim")
 
 
-def shape_from_config(
-    config: Mapping[str, Any], architecture: str | None = None
-) -> ModelShape:
+def shape_from_config(config: Mapping[str, Any], architecture: str | None = None) -> ModelShape:
     """Return the shape that a model's `config.json` describes.
 
     `architecture` reads it as another, known architecture. Raises `InputError` for an architecture
@@ -86,7 +84,7 @@ def _plain(config: Mapping[str, Any], name: str, anatomy: Anatomy) -> ModelShape
         architecture=name,
         num_hidden_layers=len(anatomy.layers),
         hidden_size=anatomy.hidden,
-        intermediate_size=inner if type(inner) is int else int(max(inner)),
+        intermediate_size=inner if isinstance(inner, int) else (dense or Dense(inner=1)).inner,
         num_attention_heads=attention.heads if attention else 1,
         num_key_value_heads=attention.kv_heads if isinstance(attention, Attention) else 1,
         head_dim=_head_dim(attention),

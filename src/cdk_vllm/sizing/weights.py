@@ -7,6 +7,7 @@ CUDACachingAllocator (rounding), which the log's "Model loading took" reads.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from cdk_vllm.sizing.units import MIB, round_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdk_vllm.sizing.anatomy import Anatomy, Block, RopeTable
+    from cdk_vllm.sizing.anatomy import Anatomy, Block, Layer, RopeTable
     from cdk_vllm.sizing.plan import ModelShape
     from cdk_vllm.sizing.quantization import Quantization
 
@@ -65,6 +66,7 @@ def parameter_count(shape: ModelShape) -> int:
     return parameter_bytes_per_rank(shape, 1) // WEIGHT_BYTES
 
 
+@lru_cache(maxsize=256)
 def checkpoint_bytes(shape: ModelShape) -> int:
     """Return the size of the checkpoint's tensors, which have no padding."""
     embeddings = 1 if shape.tie_word_embeddings else 2
@@ -102,26 +104,50 @@ def weights_bytes_per_rank(
     parallel = Parallel(
         tensor=tensor_parallel_size, pipeline=pipeline_parallel_size, experts=expert_parallel
     )
-    return _allocated_bytes(shape, parallel, target, max_num_batched_tokens)
+    inputs = sum(layer.per_layer_input for layer in anatomy_of(shape).layers)
+    buffer = allocated_bytes(inputs * max_num_batched_tokens * WEIGHT_BYTES)
+    return buffer + _allocated_bytes(shape, parallel, _deciding(shape, target))
+
+
+def _deciding(shape: ModelShape, target: Target) -> Target:
+    """Return a target without what does not matter to the shape, so that GPUs share one count."""
+    quantization = quantization_of_shape(shape)
+    padded = quantization is not None and quantization.method == "mxfp4"
+    hopper = not padded or target.capability[0] == 9
+    return replace(target, capability=(9, 0) if hopper else (8, 0))
 
 
 @lru_cache(maxsize=512)
-def _allocated_bytes(
-    shape: ModelShape, parallel: Parallel, target: Target, batched_tokens: int
-) -> int:
+def _allocated_bytes(shape: ModelShape, parallel: Parallel, target: Target) -> int:
     anatomy = anatomy_of(shape)
     ropes = sum(allocated_bytes(_table_bytes(table, target)) for table in anatomy.ropes)
-    inputs = sum(layer.per_layer_input for layer in anatomy.layers) * batched_tokens
-    buffers = ropes + allocated_bytes(inputs * WEIGHT_BYTES)
-    stages = range(parallel.pipeline)
-    return buffers + max(
-        sum(
-            allocated_bytes(piece.size_bytes)
-            for piece in _pieces(shape, parallel, target, stage)
-            if piece.kept
-        )
-        for stage in stages
+    quantization = quantization_of_shape(shape)
+    layers = _layers_bytes(anatomy, quantization, parallel, target)
+    return ropes + max(
+        _kept(_outside(anatomy, parallel, quantization, stage))
+        + sum(layers[index] for index in stage_layers(len(layers), parallel.pipeline, stage))
+        for stage in range(parallel.pipeline)
     )
+
+
+def _kept(pieces: Iterator[Piece]) -> int:
+    return sum(allocated_bytes(piece.size_bytes) for piece in pieces if piece.kept)
+
+
+def _layers_bytes(
+    anatomy: Anatomy, quantization: Quantization | None, parallel: Parallel, target: Target
+) -> list[int]:
+    """Return each layer's bytes; equal layers that no exclude list tells apart are counted once."""
+    known: dict[tuple[Layer, int], int] = {}
+    sizes: list[int] = []
+    for index, layer in enumerate(anatomy.layers):
+        alone = quantization is not None and quantization.singles_out(index)
+        key = (layer, index if alone else -1)
+        if key not in known:
+            modules = layer_modules(layer, index, anatomy.hidden, parallel)
+            known[key] = sum(_kept(module_pieces(each, quantization, target)) for each in modules)
+        sizes.append(known[key])
+    return sizes
 
 
 def _table_bytes(table: RopeTable, target: Target) -> int:
@@ -154,9 +180,7 @@ def stage_layers(layers: int, stages: int, stage: int) -> range:
     return range(start, start + sizes[stage])
 
 
-def _pieces(
-    shape: ModelShape, parallel: Parallel, target: Target, stage: int
-) -> Iterator[Piece]:
+def _pieces(shape: ModelShape, parallel: Parallel, target: Target, stage: int) -> Iterator[Piece]:
     """Yield every tensor of one rank of a pipeline stage."""
     anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
     yield from _outside(anatomy, parallel, quantization, stage)
@@ -186,9 +210,7 @@ def _outside(
         yield from _head(anatomy, rows, quantization)
 
 
-def _head(
-    anatomy: Anatomy, rows: int, quantization: Quantization | None
-) -> Iterator[Piece]:
+def _head(anatomy: Anatomy, rows: int, quantization: Quantization | None) -> Iterator[Piece]:
     scheme = quantization.scheme_of_head() if quantization else None
     head = Matrix(name="lm_head", rows=(rows,), columns=anatomy.hidden)
     yield from matrix_pieces(head, scheme)

@@ -58,9 +58,7 @@ FAMILIES: dict[str, Callable[[Config, Config], Anatomy]] = {
 }
 
 
-def anatomy_of_config(
-    config: Mapping[str, Any], architecture: str | None = None
-) -> Anatomy:
+def anatomy_of_config(config: Mapping[str, Any], architecture: str | None = None) -> Anatomy:
     """Return the anatomy that a `config.json` describes.
 
     `architecture` reads the config as another, known architecture. Raises `InputError` for an

@@ -75,10 +75,9 @@ def granite_hybrid(root: Config, text: Config) -> Anatomy:
     if kinds is None:
         raise InputError("config.json lacks layer_types, which say where attention stands.")
     mamba = _mamba2(
-        text,
         inner=text.integer("mamba_expand", default=2) * hidden,
         heads=text.integer("mamba_n_heads", default=128),
-        head_dim=text.get("mamba_d_head"),
+        head_dim=_own(text, "mamba_d_head"),
         groups=text.integer("mamba_n_groups", default=1),
         state=text.integer("mamba_d_state", default=256),
         kernel=text.integer("mamba_d_conv", default=4),
@@ -110,8 +109,13 @@ def _granite_mlps(text: Config) -> tuple[Dense | Mixture, ...]:
     return mlps
 
 
-def _mamba2(text: Config, *, inner: int, heads: int, head_dim: object, **sizes: object) -> Recurrent:
-    width = head_dim if isinstance(head_dim, int) else inner // heads
+def _own(text: Config, name: str) -> int | None:
+    """Return a number that a config may leave to be worked out, as "auto"."""
+    return None if text.get(name) == "auto" else text.optional(name)
+
+
+def _mamba2(*, inner: int, heads: int, head_dim: int | None, **sizes: object) -> Recurrent:
+    width = head_dim or inner // heads
     return Recurrent(
         kind="mamba2",
         inner=inner,
@@ -139,10 +143,14 @@ def jamba(root: Config, text: Config) -> Anatomy:
         router_name="router",
     )
     dense = Dense(inner=inner, name="feed_forward")
+
+    def sparse(index: int) -> bool:
+        return experts.experts > 1 and index % expert_period == expert_offset
+
     layers = [
         Layer(
             mixer=attention if index % period == offset else mamba,
-            mlps=(experts if _has_experts(experts, index, expert_period, expert_offset) else dense,),
+            mlps=(experts if sparse(index) else dense,),
             norms=(hidden, hidden),
         )
         for index in range(count)
@@ -150,13 +158,9 @@ def jamba(root: Config, text: Config) -> Anatomy:
     return parts.assemble(root, text, layers)
 
 
-def _has_experts(experts: Mixture, index: int, period: int, offset: int) -> bool:
-    return experts.experts > 1 and index % period == offset
-
-
 def _mamba1(text: Config, hidden: int) -> Recurrent:
     inner = text.integer("mamba_expand", default=2) * hidden
-    rank = text.get("mamba_dt_rank")
+    rank = _own(text, "mamba_dt_rank")
     return Recurrent(
         kind="mamba",
         inner=inner,
@@ -165,7 +169,7 @@ def _mamba1(text: Config, hidden: int) -> Recurrent:
         groups=1,
         state=text.integer("mamba_d_state", default=16),
         kernel=text.integer("mamba_d_conv", default=4),
-        rank=rank if isinstance(rank, int) else -(-hidden // 16),
+        rank=rank or -(-hidden // 16),
         conv_bias=text.flag("mamba_conv_bias", default=True),
         bias=text.flag("mamba_proj_bias"),
         plain=True,
@@ -179,7 +183,6 @@ def nemotron_h(root: Config, text: Config) -> Anatomy:
     pattern = _nemotron_pattern(text)
     attention = parts.attention(text)
     mamba = _mamba2(
-        text,
         inner=text.integer("mamba_num_heads") * text.integer("mamba_head_dim"),
         heads=text.integer("mamba_num_heads"),
         head_dim=text.integer("mamba_head_dim"),
@@ -204,7 +207,7 @@ def _nemotron_pattern(text: Config) -> list[str]:
         pattern = [names.get(str(kind), str(kind)) for kind in kinds]
     if unknown := sorted(set(pattern) - set(names.values())):
         raise InputError(
-            f"config.json's hybrid_override_pattern holds {unknown[0]!r}; allowed are M, *, - and E."
+            f"config.json's hybrid_override_pattern holds {unknown[0]!r}; allowed: M, *, - and E."
         )
     return pattern
 
@@ -213,7 +216,8 @@ def _nemotron_layer(
     text: Config, kind: str, attention: Attention, mamba: Recurrent, hidden: int
 ) -> Layer:
     if kind in "M*":
-        return Layer(mixer=mamba if kind == "M" else replace(attention, name="mixer"), mlps=(), norms=(hidden,))
+        mixer = mamba if kind == "M" else replace(attention, name="mixer")
+        return Layer(mixer=mixer, mlps=(), norms=(hidden,))
     if kind == "-":
         inner = text.integer("intermediate_size")
         dense = Dense(inner=inner, gates=1, bias=text.flag("mlp_bias"), name="mixer")
@@ -230,4 +234,3 @@ def _nemotron_layer(
         name="mixer",
     )
     return Layer(mixer=None, mlps=(experts,), norms=(hidden,))
-

@@ -91,19 +91,17 @@ def rope(
     positions times its factor; multimodal rotations had four times the rows before 0.32.
     """
     values = rope_parameters(text) if parameters is None else parameters
+    table = Config(values, f"{text.path}rope_parameters.")
     positions = text.integer("max_position_embeddings", "n_positions", default=8192)
     kind = str(values.get("rope_type", "default"))
+    original = table.optional("original_max_position_embeddings")
     if "yarn" in kind or kind == "deepseek_llama_scaling":
-        original = int(values.get("original_max_position_embeddings") or positions)
-        positions = int(original * float(values.get("factor", 1)))
+        positions = int((original or positions) * table.number("factor", 1.0))
     elif kind == "longrope":
-        positions += int(
-            text.get("original_max_position_embeddings")
-            or values.get("original_max_position_embeddings")
-            or positions
-        )
-    columns = int(head_dim * float(values.get("partial_rotary_factor", 1.0)))
-    columns = int(text.get("rotary_dim") or columns)
+        own = text.optional("original_max_position_embeddings")
+        positions += own or original or positions
+    share = min(table.number("partial_rotary_factor", 1.0), 1.0)
+    columns = text.optional("rotary_dim") or int(head_dim * share)
     return RopeTable(
         rows=positions,
         columns=columns,
@@ -152,10 +150,10 @@ def longest_context(shape: ModelShape) -> int:
     root = Config(shape.config)
     text = root.table("text_config", "llm_config") or root
     values = rope_parameters(text)
-    kind, factor = str(values.get("rope_type", "default")), values.get("factor")
-    if not isinstance(factor, int | float) or kind in ("llama3", "longrope", "su", "mrope"):
+    table, kind = Config(values), str(values.get("rope_type", "default"))
+    if values.get("factor") is None or kind in ("llama3", "longrope", "su", "mrope"):
         return positions
+    factor = table.number("factor", 1.0)
     if "yarn" in kind:
-        original = values.get("original_max_position_embeddings")
-        return int(original * factor) if isinstance(original, int) else positions
+        return int((table.optional("original_max_position_embeddings") or positions) * factor)
     return int(positions * factor)

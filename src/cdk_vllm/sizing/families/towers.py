@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-
 def linear(rows: int, columns: int, *, bias: bool = False, row_split: bool = False) -> list[Block]:
     """Return a linear module that ranks share, by rows (with its bias) or by columns."""
     blocks = [Block(rows=rows, columns=columns, split=True)]
@@ -83,7 +82,7 @@ def qwen2_vl(vision: Config, text_hidden: int) -> list[Block]:
 
 
 def qwen3_vl(vision: Config, text_hidden: int) -> list[Block]:
-    """Qwen3-VL and Qwen3.5: layers with biases, learned positions, one merger a deep stack level."""
+    """Qwen3-VL and 3.5: layers with biases, learned positions, one merger a level of the stack."""
     hidden = vision.integer("hidden_size")
     merge = vision.integer("spatial_merge_size", default=2) ** 2
     blocks = [

@@ -45,7 +45,8 @@ def _gemma(root: Config, text: Config, pattern: tuple[str, ...], qk_norm: Any) -
         )
         for kind in parts.layer_types(text, count, pattern)
     ]
-    return parts.assemble(root, text, layers, ropes=_gemma_ropes(text, head_dim, qk_norm), tied=True)
+    ropes = _gemma_ropes(text, head_dim, qk_norm)
+    return parts.assemble(root, text, layers, ropes=ropes, tied=True)
 
 
 def _gemma_ropes(text: Config, head_dim: int, qk_norm: str) -> list[RopeTable]:
@@ -106,7 +107,7 @@ def _gemma4_attention(text: Config, kind: str, *, shares: bool) -> Attention:
         )
     kv_heads = None
     if text.flag("attention_k_eq_v"):
-        kv_heads = text.get("num_global_key_value_heads")
+        kv_heads = text.optional("num_global_key_value_heads")
     return parts.attention(
         text,
         head_dim=text.integer("global_head_dim", "head_dim", default=512),
@@ -161,7 +162,7 @@ def gpt_oss(root: Config, text: Config) -> Anatomy:
 def llama4(root: Config, text: Config) -> Anatomy:
     """Llama 4: three chunked layers to a full one without rotations; experts every few layers."""
     count, hidden = text.layers(), text.integer("hidden_size")
-    chunk = text.get("attention_chunk_size")
+    chunk = text.optional("attention_chunk_size")
     step = text.integer("interleave_moe_layer_step", default=1)
     no_rope = text.items("no_rope_layers") or [int((i + 1) % 4 != 0) for i in range(count)]
     sparse = text.items("moe_layers") or list(range(step - 1, count, step))
@@ -220,7 +221,7 @@ def _mimo_attention(text: Config, *, sliding: bool) -> Attention:
     bias = text.flag("attention_bias")
     if not sliding:
         sinks = text.flag("add_full_attention_sink_bias")
-        v_dim = text.get("v_head_dim")
+        v_dim = text.optional("v_head_dim")
         return parts.attention(text, v_head_dim=v_dim, qkv_bias=bias, sinks=sinks)
     return parts.attention(
         text,
@@ -228,7 +229,7 @@ def _mimo_attention(text: Config, *, sliding: bool) -> Attention:
         heads=text.integer("swa_num_attention_heads", "num_attention_heads"),
         kv_heads=text.integer("swa_num_key_value_heads", "num_key_value_heads"),
         head_dim=text.integer("swa_head_dim", "head_dim"),
-        v_head_dim=text.get("swa_v_head_dim", "v_head_dim"),
+        v_head_dim=text.optional("swa_v_head_dim", "v_head_dim"),
         qkv_bias=bias,
         sinks=text.flag("add_swa_attention_sink_bias"),
     )
