@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
@@ -11,11 +12,13 @@ from cdk_vllm.sizing.on_gpu import OnGpu, on_gpu
 from cdk_vllm.sizing.parallelism import SIZES, legal_tensor_parallel_sizes
 from cdk_vllm.sizing.pricing import ReplicaPrice, replica_price
 from cdk_vllm.sizing.refusals import instance_refusal
+from cdk_vllm.sizing.units import GIB
+from cdk_vllm.sizing.weights import checkpoint_bytes
 
 if TYPE_CHECKING:
     from cdk_vllm.catalog import Gpu, Instance
     from cdk_vllm.sizing.memory import MemoryBytes
-    from cdk_vllm.sizing.plan import ServingRequest
+    from cdk_vllm.sizing.plan import ModelShape, ServingRequest
 
 PCIE_COMFORTABLE_RANKS = 4  # an all-reduce over 8 GPUs on PCIe costs about 0.1 ms, twice a layer
 
@@ -75,15 +78,27 @@ def instance_names(request: ServingRequest) -> dict[str, Instance]:
 def candidates_of(
     request: ServingRequest, instance_type: str, instance: Instance, memo: Memo | None = None
 ) -> list[Candidate]:
-    """Return a candidate for each tensor parallel size that the model and the instance allow."""
+    """Return a candidate for each tensor parallel size that the model and the instance allow.
+
+    Of the sizes whose weights alone exceed a GPU only the largest is worth its arithmetic.
+    """
     asked = request.engine.get("tensor_parallel_size")
     sizes = legal_tensor_parallel_sizes(request.shape) if asked is None else (int(asked),)
+    possible = [size for size in sizes if size <= instance.gpus and size in SIZES]
+    room = (catalog.gpus()[instance.gpu].total_gib or 0.0) * GIB
+    least = _least_bytes(request.shape)
+    worth = [size for size in possible if least / size <= room]
     known = {} if memo is None else memo
     return [
-        candidate(request, instance_type, instance, size, known)
-        for size in sizes
-        if size <= instance.gpus and size in SIZES
+        candidate(request, instance_type, instance, size, known) for size in worth or possible[-1:]
     ]
+
+
+@lru_cache(maxsize=256)
+def _least_bytes(shape: ModelShape) -> int:
+    """Return a bound below the weights over all ranks; vLLM may shrink them while loading."""
+    loaded = checkpoint_bytes(shape)
+    return loaded // 4 if shape.quantization.startswith("online:") else loaded
 
 
 def candidate(

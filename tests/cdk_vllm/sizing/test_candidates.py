@@ -25,7 +25,7 @@ def of(request: ServingRequest, name: str) -> list[candidates.Candidate]:
 
 def test_sizes_are_what_the_model_and_the_instance_allow(ask: Ask) -> None:
     assert [c.tensor_parallel_size for c in of(ask(), "g6.12xlarge")] == [1, 2, 4]
-    assert [c.tensor_parallel_size for c in of(ask("microsoft/phi-4"), "g6.12xlarge")] == [1, 2]
+    assert [c.tensor_parallel_size for c in of(ask("microsoft/phi-4"), "g6.12xlarge")] == [2]
     forced = ask(engine={"tensor_parallel_size": 4})
     assert [c.tensor_parallel_size for c in of(forced, "g6.12xlarge")] == [4]
     assert of(forced, "g6.xlarge") == []

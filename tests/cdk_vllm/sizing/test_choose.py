@@ -204,6 +204,22 @@ def test_spot_ranks_by_spot(ask: Ask) -> None:
         choose(ask(spot=True, backend="sagemaker"))
 
 
+def test_adapters_and_a_draft_model_take_memory(ask: Ask) -> None:
+    plain = choose(ask("meta-llama/Llama-3.1-8B-Instruct"))
+    lora = choose(
+        ask(
+            "meta-llama/Llama-3.1-8B-Instruct",
+            engine={"enable_lora": True, "max_loras": 8, "max_lora_rank": 64},
+        )
+    )
+    assert lora.memory.kv_cache_gib == pytest.approx(plain.memory.kv_cache_gib - 2.5, abs=0.1)
+    eagle = '{"method": "eagle", "model": "yuhuili/EAGLE", "num_speculative_tokens": 3}'
+    draft = choose(ask("meta-llama/Llama-3.1-8B-Instruct", engine={"speculative_config": eagle}))
+    assert draft.memory.weights_gib > plain.memory.weights_gib
+    assert draft.kv_cache_tokens < plain.kv_cache_tokens * 32 / 33
+    assert fits(draft) is None
+
+
 def test_what_is_considered_is_every_supported_type_once(ask: Ask) -> None:
     found = [c.instance_type for c in considered_for(ask())]
     usable = [i.name for i in catalog.instances().values() if i.unsupported is None]
