@@ -93,7 +93,9 @@ class Quantization:
 
     @cached_property
     def _has_patterns(self) -> bool:
-        return any("layers" in pattern or "\\d" in pattern for pattern in self._by_layer.get("", ()))
+        return any(
+            "layers" in pattern or "\\d" in pattern for pattern in self._by_layer.get("", ())
+        )
 
     def _named(self, names: tuple[str, ...]) -> Scheme | None:
         found = [self.layers.get(each) for each in names]

@@ -25,9 +25,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def size_of(
-    model: str = "Qwen/Qwen3-8B", gpu: str = "L40S", **change: Any
-) -> memory.MemoryBytes:
+def size_of(model: str = "Qwen/Qwen3-8B", gpu: str = "L40S", **change: Any) -> memory.MemoryBytes:
     version = change.pop("version", "0.33.0")
     return memory.memory_bytes(
         model_shape(model), WORKLOAD, catalog.gpus()[gpu], ARGUMENTS | change, version

@@ -90,9 +90,7 @@ def test_an_unknown_architecture_is_refused_by_name(architecture: str, words: st
 def test_an_unknown_architecture_can_be_read_as_a_known_one() -> None:
     config = CONFIG | {"architectures": ["NobodysForCausalLM"]}
     shape = shape_from_config(config, "Qwen3ForCausalLM")
-    assert weights_bytes_per_rank(shape, 1) == weights_bytes_per_rank(
-        shape_from_config(CONFIG), 1
-    )
+    assert weights_bytes_per_rank(shape, 1) == weights_bytes_per_rank(shape_from_config(CONFIG), 1)
 
 
 @pytest.mark.parametrize(
@@ -122,11 +120,10 @@ def test_a_wrong_key_is_named_in_one_sentence(change: dict[str, Any], words: str
     assert "\n" not in str(caught.value)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**13), 10**13) | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)  # fmt: skip
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(10**13), 10**13) | st.floats() | st.text(max_size=8)
+)
+JSON = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=8), SCALARS)
 
 
 @given(
@@ -141,6 +138,6 @@ def test_no_config_crashes(model: str, data: st.DataObject) -> None:
     config[key] = data.draw(JSON)
     try:
         shape = shape_from_config(config)
-        assert weights_bytes_per_rank(shape, 1) > 0
-    except InputError as error:
-        assert str(error)
+    except InputError:
+        return
+    assert weights_bytes_per_rank(shape, 1) > 0
