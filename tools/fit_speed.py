@@ -36,6 +36,7 @@ START = {
 }
 # What hardware can do: a coefficient outside is the fit's, not the GPU's.
 BOUNDS = {"bandwidth_efficiency": (0.4, 0.95), "compute_efficiency": (0.3, 0.7)}
+DOCS = CATALOG.parents[2] / "docs" / "speed-and-price.md"
 COMMENT = """\
 How fast vLLM runs: the coefficients of sizing/speed's roofline, written by tools/fit_speed.py.
 fitted: shares of the GPU's bandwidth and of its 8-bit and 4-bit peak; seconds for a kernel, a
@@ -187,6 +188,16 @@ def table(errors: Sequence[Error]) -> str:
     return "\n".join(lines)
 
 
+def with_table(page: str, rows: str) -> str:
+    """Return a page with the table between its marks replaced."""
+    start, end = "<!-- speed errors -->\n", "<!-- end -->"
+    before, _, rest = page.partition(start)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"the page lacks {start.strip()} or {end}")
+    return f"{before}{start}\n{rows}\n\n{end}{after}"
+
+
 def spread(errors: Sequence[Error], kind: str) -> dict[str, float]:
     """Return the tenth and ninetieth percentiles of measured over predicted, for a kind."""
     row: dict[str, float] = {}
@@ -221,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("measurements", type=Path, metavar="CSV")
     parser.add_argument("--hf-configs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--score", action="store_true", help="predict only, fit nothing")
-    parser.add_argument("--write", action="store_true", help="rewrite speed.toml")
+    parser.add_argument("--write", action="store_true", help="rewrite speed.toml and the docs")
     given = parser.parse_args(arguments)
     runs = runs_of(given.measurements, given.hf_configs)
     if given.score:
@@ -231,6 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(errors))
     if given.write:
         (CATALOG / "speed.toml").write_text(speed_toml(fit_all(runs), errors), "utf-8")
+        DOCS.write_text(with_table(DOCS.read_text("utf-8"), table(errors)), "utf-8")
     return 0
 
 

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from cdk_vllm.catalog import Gpu
     from cdk_vllm.sizing.plan import ModelShape
 
-GPUS = {"h100_sxm": "H100", "h200_sxm": "H200", "b200_sxm": "B200", "b300_sxm": "B300"}
+GPUS = {
+    "a100_sxm": "A100-80GB",
+    "b200_sxm": "B200",
+    "b300_sxm": "B300",
+    "h100_sxm": "H100",
+    "h200_sxm": "H200",
+    "l40s": "L40S",
+}
 B300_GIB = 267.0  # no start-up log of one is public; its data sheet has 288 GB
 # The runs' clients name the base model; the shape is its quantized copy's.
 CONFIGS = {"nvidia/Llama-3.1-8B-Instruct-FP8": "meta-llama/Meta-Llama-3.1-8B",
@@ -72,9 +79,10 @@ def quantization_of_run(shape: ModelShape, quantization: str) -> Quantization | 
     Such checkpoints were NVIDIA's, all linear modules quantized, with an FP8 KV cache.
     """
     known = quantization_of_shape(shape)
-    if known is not None or quantization in ("float16", "bfloat16"):
+    scheme = MODELOPT.get(quantization.upper())
+    if known is not None or scheme is None:
         return known
-    return Quantization(method="modelopt", scheme=MODELOPT[quantization.upper()], kv_cache_fp8=True)
+    return Quantization(method="modelopt", scheme=scheme, kv_cache_fp8=True)
 
 
 def run_of(folder: Path, row: dict[str, str]) -> Run:
@@ -84,7 +92,7 @@ def run_of(folder: Path, row: dict[str, str]) -> Run:
     anatomy, checkpoint = anatomy_of(shape), quantization_of_run(shape, quantization)
     cache_bytes = 1 if checkpoint and checkpoint.kv_cache_fp8 else 2
     tp = int(row["tensor_parallel_size"])
-    experts = int(row["moe_tensor_parallel_size"]) * int(row["moe_expert_parallel_size"])
+    experts = int(row["moe_tensor_parallel_size"] or 1) * int(row["moe_expert_parallel_size"] or 1)
     mixture = any(getattr(mlp, "experts", 0) for layer in anatomy.layers for mlp in layer.mlps)
     ranks = experts if mixture else tp
     parallel = int(row["attention_data_parallel_size"] or 0) or max(1, ranks // tp)

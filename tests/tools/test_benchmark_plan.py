@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from tools import benchmark_plan
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_every_model_and_every_command_has_a_row() -> None:

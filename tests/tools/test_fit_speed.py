@@ -104,3 +104,16 @@ def test_what_is_written_can_be_read(
     monkeypatch.setattr(fit_speed, "CATALOG", tmp_path)
     text = fit_speed.speed_toml(catalog.speed_coefficients(), errors)
     assert text == (CATALOG / "speed.toml").read_text("utf-8")
+
+
+def test_the_docs_have_the_table_of_the_fit(errors: list[fit_speed.Error]) -> None:
+    page = fit_speed.DOCS.read_text("utf-8")
+    assert fit_speed.with_table(page, fit_speed.table(errors)) == page
+    with pytest.raises(ValueError, match="lacks"):
+        fit_speed.with_table("no marks", "x")
+
+
+def test_the_docs_example_is_so() -> None:
+    import doctest
+
+    assert doctest.testfile(str(fit_speed.DOCS), module_relative=False).failed == 0

@@ -70,3 +70,16 @@ def test_exclude_lists_are_honoured(
     shape = speed_runs.shape_of(CONFIGS, model, quantization)
     formats = formats_of(anatomy_of(shape), speed_runs.quantization_of_run(shape, quantization))
     assert (formats.mixer.bytes_per_weight, formats.experts.bytes_per_weight) == expected
+
+
+def test_a_dense_row_may_leave_the_experts_out() -> None:
+    row = ROW | {
+        "model": "meta-llama/Llama-3.1-70B",
+        "gemm_quantization": "bf16",
+        "attention_data_parallel_size": "",
+        "moe_tensor_parallel_size": "",
+        "moe_expert_parallel_size": "",
+    }
+    run = speed_runs.run_of(CONFIGS, row)
+    assert (run.kind, run.load.data_parallel_size) == ("dense", 1)
+    assert run.steps.decode.math_seconds_narrow == 0

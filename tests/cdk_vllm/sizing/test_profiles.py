@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,3 +54,10 @@ def test_aggressive_is_refused_on_a_t4(ask: Ask) -> None:
     engine = {**profile_named("aggressive").engine, "dtype": "half"}
     request = ask("Qwen/Qwen3-0.6B", engine=engine, concurrent_requests=1)
     assert "must be left" in str(on_gpu(request, catalog.gpus()["T4"], 1).illegal)
+
+
+def test_the_docs_tell_each_profile_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "speed-and-price.md").read_text("utf-8")
+    for name, profile in profiles().items():
+        share = profile.engine["gpu_memory_utilization"]
+        assert f"| {name} | {share} | {profile.max_model_len:,} |" in page
