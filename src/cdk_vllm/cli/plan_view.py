@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cdk_vllm.sizing import MemoryPerGpu, Peak, Rejection, SecondsRange, ServingPlan
+    from cdk_vllm.sizing import (
+        Alternative,
+        MemoryPerGpu,
+        Peak,
+        Rejection,
+        SecondsRange,
+        ServingPlan,
+    )
 
 BAR_WIDTH = 64
 SEGMENTS = (
@@ -81,7 +88,7 @@ def _facts(plan: ServingPlan) -> Table:
     source = plan.price_source
     low, high = _replicas(plan)
     rows = (
-        ("asked for", f"{at_once} requests at once of {load.prompt_tokens:,} + "
+        ("asked for", f"{_count(at_once, 'request')} at once of {load.prompt_tokens:,} + "
                       f"{load.output_tokens:,} tokens, the longest {load.max_model_len:,}"),
         ("holds", f"{plan.kv_cache_tokens:,} tokens of KV cache: {plan.typical_concurrency:.1f} "
                   f"typical requests, {plan.max_concurrency:.1f} of the longest"),
@@ -130,8 +137,9 @@ def _peak(plan: ServingPlan, peak: Peak) -> str:
         f"{peak.usd_per_hour:.3f} USD an hour, {peak.usd_per_month:,.0f} a month"
     )  # fmt: skip
     return (
-        f"{plan.request.peak_concurrent_requests} requests at once on {peak.replicas} replicas, "
-        f"{peak.concurrent_requests_per_replica} each, on {peak.instances} instances: {price}"
+        f"{plan.request.peak_concurrent_requests} requests at once on "
+        f"{_count(peak.replicas, 'replica')} of {peak.concurrent_requests_per_replica}, on "
+        f"{_count(peak.instances, 'instance')}: {price}"
     )
 
 
@@ -168,15 +176,25 @@ def _rivals(plan: ServingPlan) -> Table:
         reasons.setdefault(rejected.reason, []).append(rejected)
     for reason, group in reasons.items():
         names = ", ".join(rejected.instance_type for rejected in group)
-        usd = group[0].usd_per_hour or group[0].ranked_usd_per_hour
+        usd = _shown(plan, group[0])
         price = "-" if usd is None else f"{usd:.3f}"
         table.add_row(Text(names, style="red"), price, reason)
     for other in plan.alternatives[:SHOWN_ALTERNATIVES]:
-        count = f" on {other.replicas} replicas" if plan.peak else ""
+        count = f" on {_count(other.replicas, 'replica')}" if plan.peak else ""
         holds = f"fits too{count}, for more: {other.kv_cache_tokens:,} tokens of KV cache"
-        usd_each = other.usd_per_hour or other.ranked_usd_per_hour
-        table.add_row(Text(other.instance_type, style="green"), f"{usd_each:.3f}", holds)
+        price = f"{_shown(plan, other):.3f}"
+        table.add_row(Text(other.instance_type, style="green"), price, holds)
     return table
+
+
+def _shown(plan: ServingPlan, rival: Alternative | Rejection) -> float | None:
+    """The price that ranked a rival by spot; else its own region's, where that is known."""
+    by_spot = plan.request.spot or rival.usd_per_hour is None
+    return rival.ranked_usd_per_hour if by_spot else rival.usd_per_hour
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _total(plans: Mapping[str, ServingPlan]) -> Text:

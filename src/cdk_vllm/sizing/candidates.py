@@ -148,13 +148,13 @@ def best_of(request: ServingRequest, candidates: list[Candidate]) -> Candidate |
 
     The fewest GPUs that fit, so that ECS can pack more replicas. SageMaker is paid by the whole
     instance, so it takes all GPUs that help: beyond four on PCIe only where fewer do not fit. For a
-    peak, whatever carries it on the fewest instances.
+    peak, whatever carries it on the fewest instances, in replicas of the fewest GPUs.
     """
     fitting = [c for c in candidates if c.reason is None]
     if not fitting:
         return min(candidates, key=lambda c: c.missing_bytes, default=None)
     if request.peak_concurrent_requests is not None:
-        return min(fitting, key=lambda c: (c.instances, c.replicas))
+        return min(fitting, key=lambda c: (c.instances, c.tensor_parallel_size))
     if request.backend == "ecs":
         return fitting[0]
     limit = 8 if fitting[0].gpu.interconnect == "nvlink" else PCIE_COMFORTABLE_RANKS

@@ -73,4 +73,4 @@ def test_speed_price_of_tokens_and_peak_are_shown(capsys: pytest.CaptureFixture[
     assert "first token in " in printed
     assert "tokens/s a replica (uncalibrated: no measured run" in printed
     assert "USD a million output tokens" in printed
-    assert f"300 requests at once on {plan.peak.replicas} replicas" in printed
+    assert f"300 requests at once on {plan.peak.replicas} replica" in printed
