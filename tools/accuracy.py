@@ -2,6 +2,7 @@
 
     python tools/accuracy.py            # the table of docs/sizing.md
     python tools/accuracy.py --points   # every point with its errors
+    python tools/accuracy.py --write    # puts the table into docs/sizing.md
 
 The logs are tests/cdk_vllm/sizing/measurements.json. The older formulas are those of the documents
 that preceded the project: weights are parameters times bytes, a token's cache is
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from cdk_vllm.sizing.plan import EngineValue, ModelShape
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "docs/sizing.md"
+MARKS = ("<!-- accuracy -->", "<!-- /accuracy -->")
 MEASUREMENTS = ROOT / "tests/cdk_vllm/sizing/measurements.json"
 
 FP8_DYNAMIC = {
@@ -274,15 +277,25 @@ def table(found: Iterable[Point]) -> str:
     return "\n".join(lines)
 
 
+def with_table(text: str, lines: str) -> str:
+    """Return a document with the table between its two marks."""
+    before, _, rest = text.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return f"{before}{MARKS[0]}\n{lines}\n{MARKS[1]}{after}"
+
+
 def main(arguments: list[str]) -> None:
     """Print the table, or every point."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", action="store_true")
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
     found = [point for point in map(compare, points()) if point is not None]
     if options.points:
         for point in found:
             print(point)
+    if options.write:
+        DOCUMENT.write_text(with_table(DOCUMENT.read_text("utf-8"), table(found)), "utf-8")
     print(table(found))
 
 

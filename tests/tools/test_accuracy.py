@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -59,3 +60,14 @@ def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
     assert "weights on one rank" in lines[2]
+
+
+def test_the_document_holds_the_table() -> None:
+    text = accuracy.DOCUMENT.read_text("utf-8")
+    assert accuracy.with_table(text, accuracy.table(POINTS)) == text
+
+
+def test_the_documents_example_runs() -> None:
+    found = doctest.testfile(str(accuracy.DOCUMENT), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0
