@@ -61,11 +61,14 @@ def instance_rows(ec2: EC2Client, known: dict[str, Row]) -> dict[str, Row]:
             row = instance_row(found)
             if row is None:
                 continue
-            if name not in known:
+            old = known.get(name, {})
+            row["network_mbps"] = row["network_mbps"] or old.get("network_mbps", 0)
+            if not row["network_mbps"]:
+                print(f"left out {name}: its network is not told", file=sys.stderr)
+                continue
+            if not old:
                 print(f"new: {name}; decide `sagemaker` and `unsupported`", file=sys.stderr)
-            kept = {
-                k: known[name][k] for k in ("sagemaker", "unsupported") if k in known.get(name, {})
-            }
+            kept = {key: old[key] for key in ("sagemaker", "unsupported") if key in old}
             rows[name] = row | kept
     return rows
 

@@ -136,6 +136,44 @@ def test_a_refreshed_file_is_in_the_tools_own_format() -> None:
     assert tomllib.loads(text)["spot"] == tomllib.loads(current)["spot"]
 
 
+class Prices:
+    """The Price List's API, which moto lacks: one product for every type that is asked for."""
+
+    def get_paginator(self, name: str) -> Prices:
+        assert name == "get_products"
+        return self
+
+    def paginate(self, ServiceCode: str, Filters: list[dict[str, str]]) -> list[Any]:  # noqa: N803
+        asked = {f["Field"]: f["Value"] for f in Filters}
+        if ServiceCode == "AmazonSageMaker":
+            found = product("1.5", instanceName="ml.g6.xlarge", component="Hosting")
+        else:
+            found = product("0.9", instanceType=asked["instanceType"], **PLAIN)
+        return [{"PriceList": [json.dumps(found)]}]
+
+
+class Session:
+    """A session that answers as moto does, and with the prices above."""
+
+    def client(self, service: str, region_name: str) -> Any:
+        return Prices() if service == "pricing" else client(service)
+
+
+@mock_aws
+def test_a_region_is_refreshed_as_a_whole() -> None:
+    files = catalog_aws.refresh(CATALOG, "eu-west-1", "2026-11-01", Session())
+    prices = tomllib.loads(files["prices.toml"])
+    instances = tomllib.loads(files["instances.toml"])
+    assert instances["as_of"] == "2026-11-01"
+    assert set(read("instances.toml")["instances"]) <= set(instances["instances"])
+    assert prices["ec2"]["eu-west-1"]["g6.xlarge"] == 0.9
+    assert prices["sagemaker"]["eu-west-1"] == {"ml.g6.xlarge": 1.5}
+    assert {day["eu-west-1"] for day in prices["as_of"].values()} == {"2026-11-01"}
+    assert prices["ec2"]["us-east-1"] == read("prices.toml")["ec2"]["us-east-1"]
+    for row in instances["instances"].values():
+        assert row["network_mbps"] > 0
+
+
 def test_a_list_of_other_things_is_refused(tmp_path: Any) -> None:
     for name in ("instances.toml", "prices.toml"):
         (tmp_path / name).write_text((CATALOG / name).read_text("utf-8"), "utf-8")

@@ -50,7 +50,11 @@ SECONDS = click.FloatRange(min=0, min_open=True)
 @click.option("--ttft-seconds", type=SECONDS, help="The slowest acceptable first token.")
 @click.option("--tpot-seconds", type=SECONDS, help="The slowest acceptable further token.")
 @click.option("--spot", is_flag=True, help="Rank by sampled spot prices, where known.")
-@click.option("--profile", metavar="NAME", help="development, production, debugging, ...")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="development, production, debugging, conservative, balanced or aggressive.",
+)
 @click.option("--instance-type", help="Ask about this instance instead of the cheapest.")
 @click.option("--engine", multiple=True, metavar="NAME=VALUE", help="A vLLM option, repeatable.")
 @click.pass_context

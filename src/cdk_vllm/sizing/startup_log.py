@@ -70,6 +70,7 @@ LINES = (
 )  # fmt: skip
 VERSIONS = (r"LLM engine \(v([\w.+]+)\)", r"vLLM (?:API server )?version:? v?(\d[\w.+]*)")
 ARGUMENT = re.compile(r"'(\w+)': ('[^']*'|\"[^\"]*\"|-?[\d.]+|True|False)")
+CONFIG = re.compile(r"\b(enforce_eager|kv_cache_dtype|enable_prefix_caching)=('[^']*'|\w+)")
 MODEL = re.compile(r"\bmodel='([^']+)'")
 
 
@@ -122,12 +123,20 @@ def _complete(figures: dict[str, float]) -> None:
 
 
 def _arguments(text: str) -> Iterator[tuple[str, EngineValue]]:
-    """Yield the names and plain values of the arguments that are not defaults."""
+    """Yield the engine's settings, then over them the arguments that are not defaults."""
+    settings = re.search(r"LLM engine .* with config: (.*)", text)
     line = re.search(r"non-default args: (\{.*\})", text)
-    for name, value in ARGUMENT.findall(line[1] if line else ""):
+    yield from _plain(CONFIG.findall(settings[1] if settings else ""))
+    yield from _plain(ARGUMENT.findall(line[1] if line else ""))
+
+
+def _plain(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, EngineValue]]:
+    for name, value in pairs:
         if value in ("True", "False"):
             yield name, value == "True"
-        elif value[0] in "'\"":
-            yield name, value[1:-1]
+        elif re.fullmatch(r"-?\d+", value):
+            yield name, int(value)
+        elif re.fullmatch(r"-?\d*\.\d+", value):
+            yield name, float(value)
         else:
-            yield name, float(value) if "." in value else int(value)
+            yield name, value.strip("'\"")

@@ -26,7 +26,8 @@ non-torch), 4.19 GiB for peak activation, and 0.25 GiB for CUDAGraph memory.
 
 OLD = """\
 INFO 12-22 Initializing an LLM engine (v0.6.5) with config: model='microsoft/phi-4', \
-max_seq_len=2048, tensor_parallel_size=2, dtype=torch.float16
+max_seq_len=2048, tensor_parallel_size=2, dtype=torch.float16, enforce_eager=True, \
+kv_cache_dtype=fp8_e4m3
 INFO Loading model weights took 8.5107 GB
 INFO the current vLLM instance can use total_gpu_memory (79.25GiB) x gpu_memory_utilization \
 (0.15) = 11.89GiB
@@ -56,6 +57,7 @@ def test_a_new_log_of_two_ranks() -> None:
 def test_an_old_log() -> None:
     log = parse_startup_log(OLD)
     assert (log.vllm_version, log.model) == ("0.6.5", "microsoft/phi-4")
+    assert log.arguments == {"enforce_eager": True, "kv_cache_dtype": "fp8_e4m3"}
     assert log.figures == {
         "weights_gib": 8.5107,
         "activation_gib": 0.94,
