@@ -259,6 +259,48 @@ def test_every_plan_fits_and_survives_json(
     assert to_flags(plan.engine_args)[:2] == ["--served-model-name", model]
 
 
+def seconds() -> st.SearchStrategy[float | None]:
+    return st.none() | st.floats(1e-6, 100)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    model=st.sampled_from(sorted(catalog.models())),
+    lengths=st.tuples(st.integers(1, 3000), st.integers(0, 1000)),
+    concurrent=st.integers(1, 5000),
+    targets=st.tuples(seconds(), seconds()),
+    peak=st.none() | st.integers(1, 10**7),
+    kv_cache_dtype=st.sampled_from(["auto", "fp8"]),
+)
+def test_whatever_is_asked_is_planned_or_refused_in_a_sentence(
+    ask: Ask,
+    model: str,
+    lengths: tuple[int, int],
+    concurrent: int,
+    targets: tuple[float | None, float | None],
+    peak: int | None,
+    kv_cache_dtype: str,
+) -> None:
+    request = ask(
+        model,
+        max_model_len=4000,
+        prompt_tokens=lengths[0],
+        output_tokens=lengths[1],
+        concurrent_requests=concurrent,
+        ttft_seconds=targets[0],
+        tpot_seconds=targets[1],
+        peak_concurrent_requests=peak,
+        engine={"kv_cache_dtype": kv_cache_dtype},
+    )
+    try:
+        plan = choose(request)
+    except (InputError, PlanError) as error:
+        assert str(error).endswith(".")
+    else:
+        assert fits(plan) is None
+        assert all(rejection.reason.endswith(".") for rejection in plan.rejected)
+
+
 @settings(max_examples=20, deadline=None)
 @given(concurrent=st.integers(1, 64), more=st.integers(0, 64))
 def test_more_concurrency_never_costs_less(ask: Ask, concurrent: int, more: int) -> None:

@@ -70,7 +70,9 @@ def uncalibrated(shape: ModelShape, gpu: Gpu, engine_args: Mapping[str, EngineVa
     if gpu.name not in catalog.measured_gpus():
         return f"no measured run on {gpu.name} is known"
     quantization = quantization_of_shape(shape)
-    kind = quantization.scheme.kind if quantization and quantization.scheme else "16-bit"
+    kind = "16-bit"
+    if quantization is not None:
+        kind = quantization.scheme.kind if quantization.scheme else "mixed"
     if kind not in catalog.measured_formats():
         return f"no measured run with {kind} weights is known"
     if any(name.startswith(("speculative", "spec_")) for name in engine_args):
