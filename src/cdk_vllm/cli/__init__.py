@@ -1,4 +1,4 @@
-"""The `cdk-vllm` command: plan, push, rehearse, verify. Never imports aws_cdk; subcommands load on use."""
+"""The `cdk-vllm` command. Never imports aws_cdk; its subcommands load when they are run."""
 
 from __future__ import annotations
 
