@@ -2,13 +2,16 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+ENGINE := .venv-engine
+ENGINE_PIP = $(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 ENVIRONMENT ?= dev
 
-.PHONY: help demo test check setup lock benchmark clean
+.PHONY: help demo test test-engine check setup lock benchmark clean
 
 help:
 	@echo "make demo       plan environments/$(ENVIRONMENT).toml and rehearse its deployment on an embedded AWS"
 	@echo "make test       every check and every test"
+	@echo "make test-engine  compare the sizing rules with vLLM itself, in an environment of its own (4 GB)"
 	@echo "make check      lint, types and import contracts only"
 	@echo "make lock       compile requirements.txt and package-lock.json anew"
 	@echo "make benchmark  time the synth of one environment beside a hand-written app"
@@ -19,6 +22,11 @@ demo: setup
 
 test: check
 	@$(BIN)/pytest
+
+# vLLM answers for its own CPU build and, for a pretended GPU, from the image's own release, which
+# therefore stands beside it in a folder. PyTorch's CPU build is used where pip can find one.
+test-engine: .venv/installed $(ENGINE)/installed
+	@$(BIN)/pytest tests/engine
 
 check: setup
 	@$(BIN)/ruff check .
@@ -37,6 +45,14 @@ setup: .venv/installed node_modules/installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(ENGINE)/installed: requirements-engine.txt $(wildcard tests/engine/*.txt)
+	@echo "Installing vLLM for the engine tests ..."
+	@$(PYTHON) -m venv --clear $(ENGINE)
+	@$(ENGINE_PIP) -r tests/engine/torch-cpu.txt 2>/dev/null || $(ENGINE_PIP) -r tests/engine/torch-cuda.txt
+	@$(ENGINE_PIP) -r requirements-engine.txt
+	@$(ENGINE_PIP) --target $(ENGINE)/vllm-for-gpus -r tests/engine/vllm-for-gpus.txt
+	@touch $@
+
 node_modules/installed: package.json package-lock.json .npmrc .venv/installed
 	@echo "Installing the CDK CLI ..."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-update-notifier
@@ -45,10 +61,11 @@ node_modules/installed: package.json package-lock.json .npmrc .venv/installed
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra rehearse --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
+	$(BIN)/python tools/lock_engine.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only
 
 benchmark: setup
 	@$(BIN)/python tools/benchmark_synth.py
 
 clean:
-	rm -rf .venv node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv $(ENGINE) .engine-answers node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

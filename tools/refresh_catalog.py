@@ -3,7 +3,10 @@
 Each argument rewrites the files it feeds: `--instances` a CSV of instance types with their GPUs and
 prices, `--hf-configs` a folder of `ORG__NAME.json` copies of Hugging Face's `config.json`,
 `--vllm-help` the text of `vllm serve --help=all`, `--regions` the regions this botocore knows.
-The output is deterministic: sorted, one fact per line, no clock. Nothing here uses the network.
+`--aws REGION` asks AWS itself for instance types and prices, with the maintainer's credentials;
+`--price-list FILE --region REGION` reads one of AWS's price list files without any. Both need
+`--as-of`, the day to write beside the prices. The output is deterministic: sorted, one fact a line,
+no clock; only `--aws` uses the network, and the library never does.
 """
 
 from __future__ import annotations
@@ -14,64 +17,15 @@ import json
 import re
 import sys
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import shape_from_config
-
-CATALOG = Path(__file__).resolve().parent.parent / "src/cdk_vllm/catalog"
-
-GPU_NAMES = {
-    "NVIDIA T4": "T4",
-    "NVIDIA T4G": "T4G",
-    "NVIDIA A10G": "A10G",
-    "NVIDIA L4": "L4",
-    "NVIDIA L40S": "L40S",
-    "NVIDIA A100-SXM4-40GB": "A100-40GB",
-    "NVIDIA A100-SXM4-80GB": "A100-80GB",
-    "NVIDIA H100-SXM5-80GB": "H100",
-    "NVIDIA H200-SXM-141GB": "H200",
-    "NVIDIA B200": "B200",
-    "NVIDIA B300": "B300",
-    "NVIDIA RTX PRO 4500 Blackwell Server Edition": "RTX PRO 4500",
-    "NVIDIA RTX PRO 6000 Blackwell Server Edition": "RTX PRO 6000",
-    "NVIDIA V100-SXM2-32GB": "V100-32GB",
-}
-
-# Where each GPU's figures come from, in words a reader can follow.
-GPU_SOURCES = {
-    "T4": "vendor's data sheet; memory from public vLLM logs of a T4",
-    "T4G": "vendor's data sheet",
-    "A10G": "llm-analysis 0.2.2; memory from a vLLM log of an A10, its near twin",
-    "L4": "aiconfigurator systems/l4.yaml at 095f58a5; memory of an A10, the same 24 GB decimal",
-    "L40S": "aiconfigurator systems/l40s.yaml at 095f58a5; memory from a public vLLM log",
-    "A100-40GB": "llm-analysis 0.2.2; memory from a public vLLM log",
-    "A100-80GB": "aiconfigurator systems/a100_sxm.yaml at 095f58a5; memory from public vLLM logs",
-    "H100": "aiconfigurator systems/h100_sxm.yaml at 095f58a5; memory from llm-d-planner's runs",
-    "H200": "aiconfigurator systems/h200_sxm.yaml at 095f58a5; memory from public vLLM logs",
-    "B200": "aiconfigurator systems/b200_sxm.yaml at 095f58a5; memory from a public vLLM log",
-    "B300": "aiconfigurator systems/b300_sxm.yaml at 095f58a5",
-    "RTX PRO 4500": "gpuhunt 0.1.34",
-    "RTX PRO 6000": "NVIDIA's server edition page (bandwidth), aiconfigurator at 095f58a5 "
-    "(TFLOPS); memory from public vLLM logs",
-    "V100-32GB": "llm-analysis 0.2.2; memory from a public vLLM log",
-}
-
-# The CSV's T4 is what the vendor sells; a public vLLM log of a T4 shows less, and less is safe.
-TOTAL_GIB_MEASURED = {"T4": "14.56"}
-
-UNSUPPORTED_GPUS = {
-    "T4G": "its host is Arm, and the vLLM image is built for x86_64",
-    "V100-32GB": "its compute capability 7.0 is below what vLLM's wheels are compiled for (7.5)",
-    "RTX PRO 4500": "nobody has published how much of its memory torch sees",
-    "B300": "nobody has published how much of its memory torch sees",
-}
-FRACTIONAL = "it has a fraction of an L4, which leaves no room for a model"
-
-# Where the CSV's SageMaker names differ from the instance types of SageMaker's API.
-NOT_ON_SAGEMAKER = frozenset({"gr6"})
-ALSO_ON_SAGEMAKER = frozenset({"g7"})
+from tools.catalog_aws import refresh, refresh_from_file
+from tools.catalog_instances import instance_files
+from tools.catalog_toml import CATALOG, toml_file
 
 # What a reconstructed config lacks, from the model's card; and one that lacks too much.
 SUPPLEMENTS = {"meta-llama/Llama-2-": {"max_position_embeddings": 4096}}
@@ -90,138 +44,6 @@ FLOATS = (
     "cpu_offload_gb kv_offloading_size mm_ipc_gpu_memory_gb mm_processor_cache_gb "
     "sse_keep_alive_interval video_pruning_rate watermark"
 )
-
-
-def toml_value(value: Any) -> str:
-    """Render a string, number, boolean, list or table as one line of TOML."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    items = ", ".join(f"{toml_key(key)} = {toml_value(item)}" for key, item in value.items())
-    return "{ " + items + " }"
-
-
-def toml_key(key: str) -> str:
-    """Render a TOML key, quoted where it is not bare."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
-
-
-def toml_file(comment: str, head: dict[str, Any], tables: dict[str, dict[str, Any]]) -> str:
-    """Render a whole file: a comment, the head's keys, then each table with one row per line."""
-    lines = [f"# {line}" for line in comment.splitlines()]
-    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in head.items()]
-    for name, rows in tables.items():
-        lines += ["", f"[{'.'.join(toml_key(part) for part in name.split('/'))}]"]
-        lines += [f"{toml_key(key)} = {toml_value(rows[key])}" for key in sorted(rows, key=natural)]
-    return "\n".join(lines) + "\n"
-
-
-def natural(key: str) -> list[tuple[int, int, str]]:
-    """Sort `g5.2xlarge` before `g5.12xlarge`, and `g5.xlarge` before both."""
-    key = re.sub(r"(?<=\.)xlarge", "1xlarge", key)
-    parts = re.split(r"(\d+)", key)
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts]
-
-
-def gpu_row(row: dict[str, str]) -> dict[str, Any]:
-    """One GPU's facts; a figure that nobody published is absent."""
-    name = GPU_NAMES[row["accelerator"]]
-    total = TOTAL_GIB_MEASURED.get(name, row["gpu_mem_gib_seen_by_torch"])
-    dtypes = ["float16"] + ["bfloat16"] * (row["bf16_native"] == "yes")
-    dtypes += ["float8"] * (row["fp8_native"] == "yes") + ["float4"] * (row["fp4_native"] == "yes")
-    nvlink = re.search(r"NVLink/NVSwitch (\d+)", row["gpu_interconnect"])
-    facts: dict[str, Any] = {"compute_capability": row["compute_capability"]}
-    if total:
-        facts["total_gib"] = float(total)
-    if row["mem_bw_gb_s"]:
-        facts["memory_bandwidth_gb_per_second"] = int(row["mem_bw_gb_s"])
-    if row["fp16_dense_tflops"]:
-        facts["dense_tflops"] = float(row["fp16_dense_tflops"])
-    facts["dtypes"] = dtypes
-    facts["interconnect"] = "nvlink" if nvlink else "pcie"
-    if nvlink:
-        facts["interconnect_gb_per_second"] = int(nvlink.group(1))
-    return facts | {"source": GPU_SOURCES[name]}
-
-
-def instance_row(row: dict[str, str]) -> dict[str, Any]:
-    """One instance type's facts, with the reason where vLLM cannot use it."""
-    gpu = GPU_NAMES[row["accelerator"]]
-    fractional = bool(row["fractional_gpu"])
-    facts: dict[str, Any] = {
-        "gpu": gpu,
-        "gpus": int(row["accelerator_count"] or 0),
-        "vcpus": int(row["vcpu"]),
-        "memory_gib": int(row["ram_mib"]) / 1024,
-        "local_nvme_gb": int(row["local_nvme_gb"] or 0),
-        "network_mbps": int(row["network_mbps"]),
-        "arch": row["cpu_arch"],
-    }
-    listed = bool(row["sagemaker_name"]) and row["family"] not in NOT_ON_SAGEMAKER
-    if listed or row["family"] in ALSO_ON_SAGEMAKER:
-        facts["sagemaker"] = "ml." + row["instance_type"]
-    reason = FRACTIONAL if fractional else UNSUPPORTED_GPUS.get(gpu)
-    return facts | ({"unsupported": reason} if reason else {})
-
-
-def instance_files(rows: list[dict[str, str]]) -> dict[str, str]:
-    """Return the text of gpus.toml, instances.toml and prices.toml from the CSV's rows."""
-    nvidia = [row for row in rows if row["accelerator"] in GPU_NAMES]
-    gpus: dict[str, dict[str, Any]] = {}
-    for row in sorted(nvidia, key=lambda row: row["gpu_interconnect"].startswith("NVLink")):
-        if not row["fractional_gpu"]:
-            gpus[GPU_NAMES[row["accelerator"]]] = gpu_row(row)
-    instances = {row["instance_type"]: instance_row(row) for row in nvidia}
-    instance_source = next(row["instance_source"] for row in nvidia)
-    return {
-        "gpus.toml": toml_file(
-            "NVIDIA GPUs on AWS. total_gib is what torch sees, which gpu_memory_utilization is a\n"
-            "fraction of; dense_tflops are of 16-bit floats without sparsity.",
-            {"as_of": "2026-10-31"},
-            {"gpus": gpus},
-        ),
-        "instances.toml": toml_file(
-            "EC2 instance types with NVIDIA GPUs; `unsupported` says why vLLM cannot use one.",
-            {"as_of": "2026-07-20", "source": instance_source},
-            {"instances": instances},
-        ),
-        "prices.toml": prices_file(nvidia),
-    }
-
-
-def prices_file(nvidia: list[dict[str, str]]) -> str:
-    """Return prices.toml: listed on-demand prices, and the rule for SageMaker's unlisted ones."""
-    ec2 = {r["instance_type"]: float(r["od_usd_h_us_east_1"]) for r in nvidia if r["od_source"]
-           and r["od_usd_h_us_east_1"]}  # fmt: skip
-    priced = [r for r in nvidia if r["sagemaker_usd_h"] and r["sagemaker_name"]]
-    sagemaker = {r["sagemaker_name"]: float(r["sagemaker_usd_h"]) for r in priced}
-    return toml_file(
-        "US dollars an hour on demand. A region that is absent here has no known price.\n"
-        "sagemaker_ratio estimates an unlisted SageMaker price from EC2's: it holds to three\n"
-        "digits on all 32 listed pairs of g4dn, g5, g6, g6e, g7e, p4d and p5; the other families\n"
-        "are by analogy. `xlarge` is the ratio of the size of that name, `other` the rest's.",
-        {
-            "reference_region": "us-east-1",
-            "hours_per_month": 730,
-            "ec2_as_of": "2026-07-20",
-            "ec2_source": next(r["od_source"] for r in nvidia if r["od_source"]),
-            "sagemaker_as_of": "2026-08-17",
-            "sagemaker_source": "public copies of the AWS Price List of 2026-06-19 to 2026-08-17",
-        },
-        {
-            "ec2/us-east-1": ec2,
-            "sagemaker/us-east-1": sagemaker,
-            "sagemaker_ratio": {
-                **{f: {"xlarge": 1.4, "other": 1.25} for f in ("g4dn", "g5", "g6", "g6e", "g7e")},
-                **{f: {"other": 1.15} for f in ("p4d", "p4de", "p5", "p5en", "p6-b200")},
-            },
-        },
-    )
 
 
 def models_file(folder: Path) -> str:
@@ -368,15 +190,13 @@ def regions_file() -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the files that the arguments feed into `--output`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--instances", type=Path, metavar="CSV")
-    parser.add_argument("--hf-configs", type=Path, metavar="DIR")
-    parser.add_argument("--vllm-help", type=Path, metavar="FILE")
-    parser.add_argument("--regions", action="store_true")
-    parser.add_argument("--output", type=Path, default=CATALOG, metavar="DIR")
-    given = parser.parse_args(arguments)
+def day(text: str) -> str:
+    """Return a day as it is written in the catalogue; argparse reports the error."""
+    return date.fromisoformat(text).isoformat()
+
+
+def files_from(given: argparse.Namespace) -> dict[str, str]:
+    """Return the files that given files and botocore feed."""
     files: dict[str, str] = {}
     if given.instances:
         lines = given.instances.read_text("utf-8").splitlines()
@@ -387,6 +207,38 @@ def main(arguments: list[str] | None = None) -> int:
         files["engine_options.toml"] = engine_options_file(given.vllm_help.read_text("utf-8"))
     if given.regions:
         files["regions.toml"] = regions_file()
+    return files
+
+
+def prices_from(given: argparse.Namespace, parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Return the files that AWS feeds, or one of its price lists."""
+    if not (given.aws or given.price_list):
+        return {}
+    if not given.as_of:
+        parser.error("--aws and --price-list need --as-of")
+    if given.price_list and not given.region:
+        parser.error("--price-list needs --region")
+    if given.price_list:
+        return refresh_from_file(given.output, given.price_list, given.region, given.as_of)
+    import boto3  # noqa: PLC0415 - only a refresh from AWS needs it
+
+    return refresh(given.output, given.aws, given.as_of, boto3.Session())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files that the arguments feed into `--output`."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--instances", type=Path, metavar="CSV")
+    parser.add_argument("--hf-configs", type=Path, metavar="DIR")
+    parser.add_argument("--vllm-help", type=Path, metavar="FILE")
+    parser.add_argument("--regions", action="store_true")
+    parser.add_argument("--aws", metavar="REGION")
+    parser.add_argument("--price-list", type=Path, metavar="FILE")
+    parser.add_argument("--region", metavar="REGION")
+    parser.add_argument("--as-of", type=day, metavar="YYYY-MM-DD")
+    parser.add_argument("--output", type=Path, default=CATALOG, metavar="DIR")
+    given = parser.parse_args(arguments)
+    files = files_from(given) | prices_from(given, parser)
     for name, text in files.items():
         (given.output / name).write_text(text, encoding="utf-8")
         print(f"wrote {given.output / name}")

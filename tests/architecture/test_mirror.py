@@ -17,7 +17,7 @@ SOURCES = {
 
 
 # Packages of many small siblings, tested through their package in `test_PACKAGE.py`.
-TESTED_AS_A_WHOLE = {"checks", "constructs", "engine", "fidelity"}
+TESTED_AS_A_WHOLE = {"checks", "constructs", "engine", "families", "fidelity"}
 
 
 def modules(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import pytest
 
 from cdk_vllm import catalog
 from tools import refresh_catalog
+from tools.catalog_toml import CATALOG, natural, toml_key, toml_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,27 @@ options:
   --chat-template CHAT_TEMPLATE
                         The file path. (default: None)
 """
+
+PRICE_LIST: dict[str, Any] = {
+    "products": {
+        "A": {
+            "attributes": {
+                "instanceType": "g6.xlarge",
+                "operatingSystem": "Linux",
+                "tenancy": "Shared",
+                "preInstalledSw": "NA",
+                "capacitystatus": "Used",
+            }
+        },
+    },
+    "terms": {
+        "OnDemand": {
+            "A": {
+                "A.1": {"priceDimensions": {"d": {"unit": "Hrs", "pricePerUnit": {"USD": "0.9"}}}}
+            }
+        }
+    },
+}
 
 CONFIG: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -95,7 +117,7 @@ def test_instances_gpus_and_prices(tmp_path: Path, csv_file: Path) -> None:
 
 def test_the_sample_gives_the_lines_that_are_committed(tmp_path: Path, csv_file: Path) -> None:
     written = run(tmp_path, "--instances", str(csv_file))
-    committed = (refresh_catalog.CATALOG / "instances.toml").read_text("utf-8").splitlines()
+    committed = (CATALOG / "instances.toml").read_text("utf-8").splitlines()
     for line in written["instances.toml"].splitlines():
         if line.startswith('"g6'):
             assert line in committed
@@ -105,12 +127,9 @@ def test_the_sample_gives_the_lines_that_are_committed(tmp_path: Path, csv_file:
     "name", ["gpus.toml", "instances.toml", "models.toml", "engine_options.toml", "regions.toml"]
 )
 def test_committed_rows_are_in_the_tools_own_format(name: str) -> None:
-    text = (refresh_catalog.CATALOG / name).read_text("utf-8")
+    text = (CATALOG / name).read_text("utf-8")
     rows = tomllib.loads(text)[name.removesuffix(".toml").replace("engine_", "")]
-    lines = [
-        f"{refresh_catalog.toml_key(key)} = {refresh_catalog.toml_value(rows[key])}"
-        for key in sorted(rows, key=refresh_catalog.natural)
-    ]
+    lines = [f"{toml_key(key)} = {toml_value(rows[key])}" for key in sorted(rows, key=natural)]
     assert text.endswith("\n".join(lines) + "\n")
 
 
@@ -161,6 +180,29 @@ def test_regions_are_this_botocores(tmp_path: Path) -> None:
     assert catalog.regions() <= known
 
 
-def test_no_input_is_an_error(tmp_path: Path) -> None:
+def test_a_price_list_file_replaces_one_regions_prices(tmp_path: Path) -> None:
+    for name in ("instances.toml", "prices.toml"):
+        (tmp_path / name).write_text((CATALOG / name).read_text("utf-8"), "utf-8")
+    offer = tmp_path / "index.json"
+    offer.write_text(json.dumps(PRICE_LIST), "utf-8")
+    arguments = ("--price-list", str(offer), "--region", "eu-west-1", "--as-of", "2026-11-01")
+    prices = tomllib.loads(run(tmp_path, *arguments)["prices.toml"])
+    before = tomllib.loads((CATALOG / "prices.toml").read_text("utf-8"))
+    assert prices["ec2"]["eu-west-1"] == {"g6.xlarge": 0.9}
+    assert prices["as_of"]["ec2"]["eu-west-1"] == "2026-11-01"
+    assert prices["ec2"]["us-east-1"] == before["ec2"]["us-east-1"]
+    assert prices["sagemaker_ratio"] == before["sagemaker_ratio"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--aws", "us-east-1"),
+        ("--price-list", "x.json", "--as-of", "2026-11-01"),
+        ("--aws", "us-east-1", "--as-of", "yesterday"),
+    ],
+)
+def test_incomplete_arguments_are_an_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit):
-        refresh_catalog.main(["--output", str(tmp_path)])
+        refresh_catalog.main([*arguments, "--output", str(tmp_path)])

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from cdk_vllm.catalog.availability import availability_source, is_offered
 from cdk_vllm.catalog.hardware import Gpu, Instance, gpus, instances
+from cdk_vllm.catalog.model_configs import model_config, model_configs
 from cdk_vllm.catalog.models import Model, models
 from cdk_vllm.catalog.options import EngineOption, engine_options, forbidden_options
 from cdk_vllm.catalog.prices import (
     Price,
+    SpotPrice,
     ec2_usd_per_hour,
     hours_per_month,
     reference_region,
     sagemaker_usd_per_hour,
+    spot_usd_per_hour,
 )
 from cdk_vllm.catalog.regions import regions
+from cdk_vllm.catalog.speed import (
+    SpeedCoefficients,
+    Spread,
+    measured_formats,
+    measured_gpus,
+    speed_coefficients,
+    speed_spread,
+)
 
 __all__ = [
     "EngineOption",
@@ -25,6 +36,9 @@ __all__ = [
     "Instance",
     "Model",
     "Price",
+    "SpeedCoefficients",
+    "SpotPrice",
+    "Spread",
     "availability_source",
     "ec2_usd_per_hour",
     "engine_options",
@@ -33,8 +47,15 @@ __all__ = [
     "hours_per_month",
     "instances",
     "is_offered",
+    "measured_formats",
+    "measured_gpus",
+    "model_config",
+    "model_configs",
     "models",
     "reference_region",
     "regions",
     "sagemaker_usd_per_hour",
+    "speed_coefficients",
+    "speed_spread",
+    "spot_usd_per_hour",
 ]

@@ -1,4 +1,4 @@
-"""The `cdk-vllm` command: plan, push, rehearse. Never imports aws_cdk; subcommands load on use."""
+"""The `cdk-vllm` command. Never imports aws_cdk; its subcommands load when they are run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from cdk_vllm.errors import CdkVllmError
 
 COMMANDS = {
     "plan": "cdk_vllm.cli.plan",
+    "memory": "cdk_vllm.cli.memory",
     "push": "cdk_vllm.cli.push",
     "rehearse": "cdk_vllm.cli.rehearse",
+    "verify": "cdk_vllm.cli.verify",
 }
 
 

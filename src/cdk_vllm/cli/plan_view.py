@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cdk_vllm.sizing import MemoryPerGpu, Rejection, ServingPlan
+    from cdk_vllm.sizing import (
+        Alternative,
+        MemoryPerGpu,
+        Peak,
+        Rejection,
+        SecondsRange,
+        ServingPlan,
+    )
 
 BAR_WIDTH = 64
 SEGMENTS = (
@@ -70,27 +77,70 @@ def _price(plan: ServingPlan) -> str:
 
 
 def _replicas(plan: ServingPlan) -> tuple[int, int]:
+    if plan.peak is not None:
+        return plan.peak.replicas, plan.peak.replicas
     return plan.request.min_replicas, plan.request.max_replicas
 
 
 def _facts(plan: ServingPlan) -> Table:
     load, table = plan.request.workload, Table.grid(padding=(0, 2))
+    at_once = plan.peak.concurrent_requests_per_replica if plan.peak else load.concurrent_requests
     source = plan.price_source
     low, high = _replicas(plan)
     rows = (
-        ("asked for", f"{load.concurrent_requests} requests at once of {load.prompt_tokens:,} + "
+        ("asked for", f"{_count(at_once, 'request')} at once of {load.prompt_tokens:,} + "
                       f"{load.output_tokens:,} tokens, the longest {load.max_model_len:,}"),
         ("holds", f"{plan.kv_cache_tokens:,} tokens of KV cache: {plan.typical_concurrency:.1f} "
                   f"typical requests, {plan.max_concurrency:.1f} of the longest"),
         ("replicas", f"{low} to {high}" if low != high else f"{low}"),
         ("starts in", f"about {plan.startup_seconds} s (predicted, with margin)"),
+        ("answers", _speed(plan)),
         ("price", f"{source.basis}, as of {source.as_of}"
                   + (f"; ranked by {source.ranked_by_region}"
-                     if source.ranked_by_region != plan.request.region else "")),
+                     if source.ranked_by_region != plan.request.region else "")
+                  + _rates(plan)),
     )  # fmt: skip
     for label, value in rows:
         table.add_row(Text(label, style="dim"), value)
+    if plan.peak is not None:
+        table.add_row(Text("peak", style="dim"), _peak(plan, plan.peak))
     return table
+
+
+def _speed(plan: ServingPlan) -> str:
+    """The ranges at the planned concurrency, and what they rest on."""
+    tpot, ttft = plan.tpot_seconds, plan.ttft_seconds
+    if tpot is None or ttft is None:
+        return "nobody has published this GPU's memory bandwidth"
+    return (
+        f"first token in {_span(ttft)}, then one every {_span(tpot)}; "
+        f"{plan.output_tokens_per_second:,.0f} tokens/s a replica ({plan.speed_basis})"
+    )
+
+
+def _span(seconds: SecondsRange) -> str:
+    unit, scale = ("ms", 1000) if seconds.high < 1 else ("s", 1)
+    return f"{scale * seconds.low:.3g} to {scale * seconds.high:.3g} {unit}"
+
+
+def _rates(plan: ServingPlan) -> str:
+    text = ""
+    if plan.usd_per_million_output_tokens is not None:
+        text += f"; {plan.usd_per_million_output_tokens:.3g} USD a million output tokens"
+    if plan.spot_usd_per_hour is not None:
+        text += f"; spot {plan.spot_usd_per_hour:.3f} ({plan.spot_as_of})"
+    return text
+
+
+def _peak(plan: ServingPlan, peak: Peak) -> str:
+    price = "price unknown" if peak.usd_per_hour is None else (
+        f"{peak.usd_per_hour:.3f} USD an hour, {peak.usd_per_month:,.0f} a month"
+    )  # fmt: skip
+    return (
+        f"{plan.request.peak_concurrent_requests} requests at once on "
+        f"{_count(peak.replicas, 'replica')} of {peak.concurrent_requests_per_replica}, on "
+        f"{_count(peak.instances, 'instance')}: {price}"
+    )
 
 
 def _memory_bar(memory: MemoryPerGpu) -> Text:
@@ -126,14 +176,25 @@ def _rivals(plan: ServingPlan) -> Table:
         reasons.setdefault(rejected.reason, []).append(rejected)
     for reason, group in reasons.items():
         names = ", ".join(rejected.instance_type for rejected in group)
-        usd = group[0].usd_per_hour or group[0].ranked_usd_per_hour
+        usd = _shown(plan, group[0])
         price = "-" if usd is None else f"{usd:.3f}"
         table.add_row(Text(names, style="red"), price, reason)
     for other in plan.alternatives[:SHOWN_ALTERNATIVES]:
-        holds = f"fits too, for more: {other.kv_cache_tokens:,} tokens of KV cache"
-        usd_each = other.usd_per_hour or other.ranked_usd_per_hour
-        table.add_row(Text(other.instance_type, style="green"), f"{usd_each:.3f}", holds)
+        count = f" on {_count(other.replicas, 'replica')}" if plan.peak else ""
+        holds = f"fits too{count}, for more: {other.kv_cache_tokens:,} tokens of KV cache"
+        price = f"{_shown(plan, other):.3f}"
+        table.add_row(Text(other.instance_type, style="green"), price, holds)
     return table
+
+
+def _shown(plan: ServingPlan, rival: Alternative | Rejection) -> float | None:
+    """The price that ranked a rival by spot; else its own region's, where that is known."""
+    by_spot = plan.request.spot or rival.usd_per_hour is None
+    return rival.ranked_usd_per_hour if by_spot else rival.usd_per_hour
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _total(plans: Mapping[str, ServingPlan]) -> Text:

@@ -7,17 +7,20 @@ run at once; the larger of the two is the peak. Fitted on public vLLM logs: 12 o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cdk_vllm.sizing.anatomy import Mixture
+from cdk_vllm.sizing.blueprint import anatomy_of
+from cdk_vllm.sizing.engine_version import NEWEST, parse_version, profiling
 from cdk_vllm.sizing.weights import WEIGHT_BYTES, padded_vocab_size
 
 if TYPE_CHECKING:
+    from cdk_vllm.sizing.anatomy import Anatomy
     from cdk_vllm.sizing.plan import ModelShape
 
-# Bytes per logit of PyTorch's own top-k and top-p sampling, the worst path an engine may take:
-# 28.5 since it accumulates in place (vLLM 0.2x), 38.3 up to vLLM 0.11. FlashInfer's takes about 10.
-SAMPLER_BYTES_PER_LOGIT = 28.5
-SAMPLER_BYTES_PER_LOGIT_UP_TO_0_11 = 38.3
+SAMPLER_BYTES_PER_LOGIT = profiling(parse_version(NEWEST)).sampler_bytes_per_logit
+SAMPLER_BYTES_PER_LOGIT_UP_TO_0_11 = profiling((0, 11)).sampler_bytes_per_logit
 
 
 def activation_bytes(
@@ -27,10 +30,13 @@ def activation_bytes(
     max_num_seqs: int,
     sampler_bytes_per_logit: float = SAMPLER_BYTES_PER_LOGIT,
 ) -> int:
-    """Return the peak on one rank: the larger of the forward pass and the sampler."""
+    """Return the peak on one rank: the larger of the forward pass and the sampler.
+
+    A multimodal model also holds the outputs of its encoder for a whole batch.
+    """
     forward = forward_bytes(shape, tensor_parallel_size, max_num_batched_tokens)
     sampler = sampler_bytes(shape, max_num_batched_tokens, max_num_seqs, sampler_bytes_per_logit)
-    return max(forward, sampler)
+    return max(forward, sampler) + encoder_bytes(shape, max_num_batched_tokens)
 
 
 def forward_bytes(shape: ModelShape, tensor_parallel_size: int, max_num_batched_tokens: int) -> int:
@@ -39,13 +45,26 @@ def forward_bytes(shape: ModelShape, tensor_parallel_size: int, max_num_batched_
     The experts' part is an estimate: vLLM's fused experts keep, for each of a token's experts, the
     gate and up projections, their product and the output.
     """
-    per_token = 4 * shape.hidden_size
-    if shape.num_experts:
-        inner = 3 * shape.moe_intermediate_size // tensor_parallel_size
-        per_token += shape.num_experts_per_tok * (inner + shape.hidden_size)
-    else:
-        per_token += 3 * shape.intermediate_size // tensor_parallel_size
+    per_token = 4 * shape.hidden_size + _widest_mlp(shape, tensor_parallel_size)
     return max_num_batched_tokens * per_token * WEIGHT_BYTES
+
+
+@lru_cache(maxsize=512)
+def _widest_mlp(shape: ModelShape, tensor_parallel_size: int) -> int:
+    return widest_mlp(anatomy_of(shape), tensor_parallel_size)
+
+
+def widest_mlp(anatomy: Anatomy, tensor_parallel_size: int) -> int:
+    """Return the most elements a token takes inside any layer's MLPs on one rank."""
+    widest = 0
+    for mlps in dict.fromkeys(layer.mlps for layer in anatomy.layers):
+        for mlp in mlps:
+            inner = (mlp.gates + 1) * mlp.inner // tensor_parallel_size
+            if isinstance(mlp, Mixture):
+                shared = (mlp.gates + 1) * mlp.shared // tensor_parallel_size
+                inner = max(mlp.top_k * (inner + (mlp.latent or anatomy.hidden)), shared)
+            widest = max(widest, inner)
+    return widest
 
 
 def sampler_bytes(
@@ -58,3 +77,10 @@ def sampler_bytes(
     requests = min(max_num_seqs, max_num_batched_tokens)
     hidden_states = max_num_batched_tokens * shape.hidden_size * WEIGHT_BYTES
     return hidden_states + int(requests * padded_vocab_size(shape) * bytes_per_logit)
+
+
+def encoder_bytes(shape: ModelShape, max_num_batched_tokens: int) -> int:
+    """Return what the outputs of an image encoder take, which the profiling pass holds."""
+    if not anatomy_of(shape).towers:
+        return 0
+    return max_num_batched_tokens * shape.hidden_size * WEIGHT_BYTES

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
-from cdk_vllm.sizing import kv_cache
-from cdk_vllm.sizing.dtypes import dtype_refusal
-from cdk_vllm.sizing.engine_args import engine_args
-from cdk_vllm.sizing.host_memory import host_memory_refusal, replicas_by_memory
-from cdk_vllm.sizing.memory import MemoryBytes, memory_bytes
-from cdk_vllm.sizing.parallelism import SIZES, legal_tensor_parallel_sizes, tensor_parallel_refusal
+from cdk_vllm.sizing.host_memory import replicas_by_memory
+from cdk_vllm.sizing.on_gpu import OnGpu, on_gpu
+from cdk_vllm.sizing.parallelism import SIZES, legal_tensor_parallel_sizes
 from cdk_vllm.sizing.pricing import ReplicaPrice, replica_price
-from cdk_vllm.sizing.startup import startup_seconds
+from cdk_vllm.sizing.refusals import instance_refusal
 from cdk_vllm.sizing.units import GIB
-from cdk_vllm.sizing.usable import utilization_refusal
 from cdk_vllm.sizing.weights import checkpoint_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cdk_vllm.catalog import Gpu, Instance
-    from cdk_vllm.sizing.plan import EngineValue, ServingRequest
+    from cdk_vllm.sizing.memory import MemoryBytes
+    from cdk_vllm.sizing.plan import ModelShape, ServingRequest
 
-SAGEMAKER_MAX_STARTUP_SECONDS = 3600  # SageMaker's longest startup health check
 PCIE_COMFORTABLE_RANKS = 4  # an all-reduce over 8 GPUs on PCIe costs about 0.1 ms, twice a layer
+
+# By GPU and tensor parallel size; lives as long as one choice.
+Memo = dict[tuple[str, int], OnGpu]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An instance type and a tensor parallel size under a request; `reason` is why not, if so."""
+    """An instance type and a tensor parallel size under a request; `reason` is why not, if so.
+
+    `replicas` carry the service's peak, or are its fewest where it gives none.
+    """
 
     instance: Instance
     instance_type: str
-    gpu: Gpu
-    tensor_parallel_size: int
+    on_gpu: OnGpu
+    replicas: int
     replicas_per_instance: int
-    engine_args: Mapping[str, EngineValue]
-    memory: MemoryBytes
-    startup_seconds: int
     price: ReplicaPrice
     reason: str | None
+
+    @property
+    def gpu(self) -> Gpu:
+        """The GPU."""
+        return self.on_gpu.gpu
+
+    @property
+    def tensor_parallel_size(self) -> int:
+        """The ranks of one replica."""
+        return self.on_gpu.tensor_parallel_size
+
+    @property
+    def memory(self) -> MemoryBytes:
+        """One GPU's memory."""
+        return self.on_gpu.memory
+
+    @property
+    def instances(self) -> int:
+        """The instances under the replicas."""
+        return -(-self.replicas // self.replicas_per_instance)
 
     @property
     def missing_bytes(self) -> int:
@@ -58,125 +76,85 @@ def instance_names(request: ServingRequest) -> dict[str, Instance]:
 
 
 def candidates_of(
-    request: ServingRequest, instance_type: str, instance: Instance
+    request: ServingRequest, instance_type: str, instance: Instance, memo: Memo | None = None
 ) -> list[Candidate]:
-    """Return a candidate for each tensor parallel size that the model and the instance allow."""
+    """Return a candidate for each tensor parallel size that the model and the instance allow.
+
+    Of the sizes whose weights alone exceed a GPU only the largest is worth its arithmetic.
+    """
     asked = request.engine.get("tensor_parallel_size")
     sizes = legal_tensor_parallel_sizes(request.shape) if asked is None else (int(asked),)
+    possible = [size for size in sizes if size <= instance.gpus and size in SIZES]
+    room = (catalog.gpus()[instance.gpu].total_gib or 0.0) * GIB
+    least = _least_bytes(request.shape)
+    worth = [size for size in possible if least / size <= room]
+    known = {} if memo is None else memo
     return [
-        candidate(request, instance_type, instance, size)
-        for size in sizes
-        if size <= instance.gpus and size in SIZES
+        candidate(request, instance_type, instance, size, known) for size in worth or possible[-1:]
     ]
 
 
+@lru_cache(maxsize=256)
+def _least_bytes(shape: ModelShape) -> int:
+    """Return a bound below the weights over all ranks; vLLM may shrink them while loading."""
+    loaded = checkpoint_bytes(shape)
+    return loaded // 4 if shape.quantization.startswith("online:") else loaded
+
+
 def candidate(
-    request: ServingRequest, instance_type: str, instance: Instance, tensor_parallel_size: int
+    request: ServingRequest, instance_type: str, instance: Instance, size: int, memo: Memo
 ) -> Candidate:
-    """Return the candidate for a supported instance with at least that many GPUs."""
-    gpu = catalog.gpus()[instance.gpu]
-    arguments = engine_args(request, gpu, tensor_parallel_size)
-    memory = memory_bytes(request.shape, request.workload, gpu, arguments)
-    packed = replicas_per_instance(request, instance, tensor_parallel_size)
+    """Return the candidate for a supported instance with at least `size` GPUs."""
+    key = (instance.gpu, size)
+    if key not in memo:
+        memo[key] = on_gpu(request, catalog.gpus()[instance.gpu], size)
+    figures = memo[key]
+    replicas, most = planned_replicas(request, figures)
+    packed = replicas_per_instance(request, instance, size, most)
     return Candidate(
         instance=instance,
         instance_type=instance_type,
-        gpu=gpu,
-        tensor_parallel_size=tensor_parallel_size,
+        on_gpu=figures,
+        replicas=replicas,
         replicas_per_instance=packed,
-        engine_args=arguments,
-        memory=memory,
-        startup_seconds=startup_seconds(instance, checkpoint_bytes(request.shape)),
-        price=replica_price(request, instance_type, packed),
-        reason=refusal(request, instance, arguments, memory),
+        price=replica_price(request, instance_type, packed, replicas),
+        reason=figures.illegal or instance_refusal(request, instance, size) or figures.short,
     )
 
 
-def refusal(
-    request: ServingRequest,
-    instance: Instance,
-    arguments: Mapping[str, EngineValue],
-    memory: MemoryBytes,
-) -> str | None:
-    """Say why an instance does not hold the model under complete arguments, or return `None`."""
-    gpu = catalog.gpus()[instance.gpu]
-    ranks = int(arguments["tensor_parallel_size"])
-    refusals = (
-        region_refusal(request, instance),
-        tensor_parallel_refusal(request.shape, ranks),
-        dtype_refusal(gpu, arguments),
-        utilization_refusal(gpu, float(arguments["gpu_memory_utilization"])),
-        host_memory_refusal(instance, ranks),
-        sagemaker_refusal(request, instance),
-        kv_cache_refusal(request, gpu, ranks, memory),
-    )
-    return next((why for why in refusals if why), None)
-
-
-def region_refusal(request: ServingRequest, instance: Instance) -> str | None:
-    """Say that the request's region does not offer the instance, or return `None`."""
-    name = instance.name if request.backend == "ecs" else str(instance.sagemaker)
-    if catalog.is_offered(name, request.region) is False:
-        return f"it is not offered in {request.region} ({catalog.availability_source()})"
-    return None
+def planned_replicas(request: ServingRequest, figures: OnGpu) -> tuple[int, int]:
+    """Return the replicas that are paid, and the most that may run: a peak decides both."""
+    if request.peak_concurrent_requests is None:
+        return max(1, request.min_replicas), request.max_replicas
+    if not figures.fits:
+        return 1, 1
+    each = figures.workload.concurrent_requests
+    replicas = -(-request.peak_concurrent_requests // each)
+    return replicas, replicas
 
 
 def replicas_per_instance(
-    request: ServingRequest, instance: Instance, tensor_parallel_size: int
+    request: ServingRequest, instance: Instance, tensor_parallel_size: int, most: int
 ) -> int:
     """Return how many replicas share an instance: on ECS as many as GPUs and memory hold."""
     if request.backend == "sagemaker":
         return 1
     by_memory = replicas_by_memory(instance, tensor_parallel_size)
-    return max(1, min(instance.gpus // tensor_parallel_size, by_memory, request.max_replicas))
-
-
-def sagemaker_refusal(request: ServingRequest, instance: Instance) -> str | None:
-    """Say why SageMaker could not load the model onto the instance, or return `None`."""
-    if request.backend != "sagemaker":
-        return None
-    weights_bytes = checkpoint_bytes(request.shape)
-    disk_gb, startup = 1.1 * weights_bytes / 1e9, startup_seconds(instance, weights_bytes)
-    if disk_gb > instance.local_nvme_gb:
-        return f"its disk has {instance.local_nvme_gb} GB and the model needs {disk_gb:.0f}"
-    if startup > SAGEMAKER_MAX_STARTUP_SECONDS:
-        return (
-            f"it would take up to {startup} s to start, and SageMaker waits at most "
-            f"{SAGEMAKER_MAX_STARTUP_SECONDS}"
-        )
-    return None
-
-
-def kv_cache_refusal(
-    request: ServingRequest, gpu: Gpu, tensor_parallel_size: int, memory: MemoryBytes
-) -> str | None:
-    """Say by how much a GPU's memory is too small, or return `None`."""
-    needed = kv_cache.needed_tokens(request.workload)
-    if memory.blocks * kv_cache.BLOCK_TOKENS >= needed:
-        return None
-    overheads = memory.activation + memory.non_torch + memory.cuda_graphs
-    each = "its" if tensor_parallel_size == 1 else f"each of {tensor_parallel_size}"
-    taken = (
-        f"of the {memory.usable / GIB:.2f} GiB vLLM may use on {each} {gpu.name}, "
-        f"weights take {memory.weights / GIB:.2f} and overheads {overheads / GIB:.2f}"
-    )
-    if memory.kv_cache <= 0:
-        return f"{taken}, which leaves nothing for the KV cache"
-    return (
-        f"{taken}; that leaves {memory.kv_cache / GIB:.2f} GiB for the KV cache, and {needed} "
-        f"tokens need {memory.kv_cache_needed / GIB:.2f}"
-    )
+    return max(1, min(instance.gpus // tensor_parallel_size, by_memory, most))
 
 
 def best_of(request: ServingRequest, candidates: list[Candidate]) -> Candidate | None:
     """Return the candidate an instance would be used as: the one that fits, or the nearest miss.
 
     The fewest GPUs that fit, so that ECS can pack more replicas. SageMaker is paid by the whole
-    instance, so it takes all GPUs that help: beyond four on PCIe only where fewer do not fit.
+    instance, so it takes all GPUs that help: beyond four on PCIe only where fewer do not fit. For a
+    peak, whatever carries it on the fewest instances, in replicas of the fewest GPUs.
     """
     fitting = [c for c in candidates if c.reason is None]
     if not fitting:
         return min(candidates, key=lambda c: c.missing_bytes, default=None)
+    if request.peak_concurrent_requests is not None:
+        return min(fitting, key=lambda c: (c.instances, c.tensor_parallel_size))
     if request.backend == "ecs":
         return fitting[0]
     limit = 8 if fitting[0].gpu.interconnect == "nvlink" else PCIE_COMFORTABLE_RANKS

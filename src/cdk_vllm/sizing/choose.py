@@ -5,28 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdk_vllm.errors import InputError, PlanError, nearest
-from cdk_vllm.sizing import kv_cache
-from cdk_vllm.sizing.candidates import Candidate, best_of, candidates_of, instance_names
-from cdk_vllm.sizing.memory import memory_per_gpu
-from cdk_vllm.sizing.plan import Alternative, Rejection, ServingPlan
-from cdk_vllm.sizing.pricing import per_month
+from cdk_vllm.sizing.answer import has_price, plan_of, rank
+from cdk_vllm.sizing.candidates import Candidate, Memo, best_of, candidates_of, instance_names
 from cdk_vllm.sizing.request import check_request
-from cdk_vllm.sizing.units import GIB, gib
-from cdk_vllm.sizing.weights import checkpoint_bytes
 
 if TYPE_CHECKING:
-    from cdk_vllm.catalog import Instance
-    from cdk_vllm.sizing.plan import ServingRequest
+    from cdk_vllm.sizing.plan import ServingPlan, ServingRequest
 
-MAX_ALTERNATIVES = 8
 _BACKEND = {"ecs": "ECS", "sagemaker": "SageMaker"}
 
 
 def choose(request: ServingRequest) -> ServingPlan:
     """Return the plan for the cheapest instance that fits, or for the one the request names.
 
-    Raises `InputError` where the request itself is wrong, and `PlanError` where no instance, or not
-    the one it names, holds the model under the workload.
+    What fits holds the longest request and the typical concurrency, and meets the targets for first
+    and further tokens where the request has any. With a peak over all replicas, the cheapest
+    combination of an instance type and a number of replicas is chosen. Raises `InputError` where
+    the request itself is wrong, and `PlanError` where no instance, or not the one it names, fits.
 
     >>> from cdk_vllm.sizing import ServingRequest, Workload, choose, model_shape
     >>> plan = choose(ServingRequest(
@@ -38,41 +33,40 @@ def choose(request: ServingRequest) -> ServingPlan:
     'g6e.xlarge'
     """
     check_request(request)
-    names = instance_names(request)
-    usable = {name: i for name, i in names.items() if i.unsupported is None}
-    considered = [
-        best
-        for name, instance in usable.items()
-        if (best := best_of(request, candidates_of(request, name, instance)))
-    ]
-    fitting = sorted((c for c in considered if c.reason is None and _ranked(c)), key=_rank)
+    groups = _groups(request)
+    considered = _best(request, groups)
     if request.instance_type:
-        chosen = _named(request, names, considered)
+        chosen = _named(request, considered)
     else:
-        chosen = _cheapest(request, fitting, considered)
-    return _plan(request, chosen, fitting, considered)
+        chosen = _cheapest(request, considered)
+    fitting = [c for group in groups for c in group if c.reason is None and has_price(c)]
+    return plan_of(request, chosen, fitting, considered)
 
 
-def _ranked(candidate: Candidate) -> bool:
-    return candidate.price.ranked_usd_per_hour is not None
+def considered_for(request: ServingRequest) -> list[Candidate]:
+    """Return each supported instance type as it would be used, cheapest first, fitting or not."""
+    return sorted(_best(request, _groups(request)), key=rank)
 
 
-def _usd(candidate: Candidate) -> float:
-    return candidate.price.ranked_usd_per_hour or 0.0
+def _groups(request: ServingRequest) -> list[list[Candidate]]:
+    """Return the candidates of each supported instance type."""
+    memo: Memo = {}
+    return [
+        candidates_of(request, name, instance, memo)
+        for name, instance in instance_names(request).items()
+        if instance.unsupported is None
+    ]
 
 
-def _rank(candidate: Candidate) -> tuple[float, int, int, str]:
-    """Cheapest first; then the fewest GPUs, the largest KV cache, and the name."""
-    kv_bytes = candidate.memory.kv_cache * candidate.tensor_parallel_size
-    return _usd(candidate), candidate.instance.gpus, -kv_bytes, candidate.instance_type
+def _best(request: ServingRequest, groups: list[list[Candidate]]) -> list[Candidate]:
+    return [best for group in groups if (best := best_of(request, group))]
 
 
-def _cheapest(
-    request: ServingRequest, fitting: list[Candidate], considered: list[Candidate]
-) -> Candidate:
+def _cheapest(request: ServingRequest, considered: list[Candidate]) -> Candidate:
+    fitting = [c for c in considered if c.reason is None and has_price(c)]
     if fitting:
-        return fitting[0]
-    near = min(considered, key=lambda c: (c.reason is not None, c.missing_bytes), default=None)
+        return min(fitting, key=rank)
+    near = min(considered, key=_distance, default=None)
     if near is None:
         size = request.engine.get("tensor_parallel_size")
         raise PlanError(f"No instance type has {size} GPUs for tensor_parallel_size {size}.")
@@ -82,15 +76,25 @@ def _cheapest(
     raise PlanError(
         f"No instance type that {_BACKEND[request.backend]} offers holds {request.model} for this "
         f"workload; the nearest is {near.instance_type} with tensor_parallel_size "
-        f"{near.tensor_parallel_size}: {reason}. Ask for fewer concurrent_requests, a shorter "
-        f"max_model_len or a smaller model."
+        f"{near.tensor_parallel_size}: {reason}. {_advice(near)}"
     )
 
 
-def _named(
-    request: ServingRequest, names: dict[str, Instance], considered: list[Candidate]
-) -> Candidate:
-    wanted = str(request.instance_type)
+def _distance(candidate: Candidate) -> tuple[bool, float, float]:
+    """Those that fit first; then what lacks the least memory, and then the fastest."""
+    speed = candidate.on_gpu.speed
+    lacking = max(0, candidate.missing_bytes)
+    return candidate.reason is not None, lacking, speed.tpot.high if speed else float("inf")
+
+
+def _advice(candidate: Candidate) -> str:
+    if candidate.missing_bytes <= 0:
+        return "Ask for fewer concurrent_requests, or accept slower tokens."
+    return "Ask for fewer concurrent_requests, a shorter max_model_len or a smaller model."
+
+
+def _named(request: ServingRequest, considered: list[Candidate]) -> Candidate:
+    wanted, names = str(request.instance_type), instance_names(request)
     if wanted not in names:
         raise InputError(
             f'{_BACKEND[request.backend]} has no GPU instance type "{wanted}" in the catalogue.'
@@ -110,84 +114,3 @@ def _named(
             f"{found.tensor_parallel_size}: {found.reason}."
         )
     return found
-
-
-def _plan(
-    request: ServingRequest,
-    chosen: Candidate,
-    fitting: list[Candidate],
-    considered: list[Candidate],
-) -> ServingPlan:
-    workload, blocks = request.workload, chosen.memory.blocks
-    tokens = kv_cache.logged_tokens(blocks, workload.max_model_len)
-    typical = kv_cache.blocks_for(workload.prompt_tokens + workload.output_tokens)
-    return ServingPlan(
-        request=request,
-        instance_type=chosen.instance_type,
-        gpu=chosen.gpu.name,
-        gpus=chosen.instance.gpus,
-        gpus_per_replica=chosen.tensor_parallel_size,
-        replicas_per_instance=chosen.replicas_per_instance,
-        tensor_parallel_size=chosen.tensor_parallel_size,
-        vcpus=chosen.instance.vcpus,
-        host_memory_gib=chosen.instance.memory_gib,
-        local_nvme_gb=chosen.instance.local_nvme_gb,
-        engine_args=dict(chosen.engine_args),
-        memory=memory_per_gpu(chosen.memory),
-        kv_cache_tokens=tokens,
-        max_concurrency=round(kv_cache.max_concurrency(blocks, workload.max_model_len), 2),
-        typical_concurrency=round(blocks / typical, 2),
-        weights_total_gib=gib(checkpoint_bytes(request.shape)),
-        startup_seconds=chosen.startup_seconds,
-        usd_per_hour=chosen.price.usd_per_hour,
-        usd_per_month=per_month(chosen.price.usd_per_hour),
-        ranked_usd_per_hour=_usd(chosen),
-        price_source=chosen.price.source,
-        alternatives=_alternatives(chosen, fitting),
-        rejected=_rejections(request, chosen, considered),
-    )
-
-
-def _alternatives(chosen: Candidate, fitting: list[Candidate]) -> tuple[Alternative, ...]:
-    dearer = [c for c in fitting if _rank(c) > _rank(chosen)]
-    return tuple(
-        Alternative(
-            instance_type=c.instance_type,
-            tensor_parallel_size=c.tensor_parallel_size,
-            usd_per_hour=c.price.usd_per_hour,
-            ranked_usd_per_hour=_usd(c),
-            kv_cache_tokens=kv_cache.logged_tokens(
-                c.memory.blocks, int(c.engine_args["max_model_len"])
-            ),
-        )
-        for c in dearer[:MAX_ALTERNATIVES]
-    )
-
-
-def _rejections(
-    request: ServingRequest, chosen: Candidate, considered: list[Candidate]
-) -> tuple[Rejection, ...]:
-    """Every cheaper instance, cheapest first, then those whose price nobody knows."""
-    cheaper = [c for c in considered if _ranked(c) and _rank(c) < _rank(chosen)]
-    unknown = [c for c in considered if not _ranked(c) and c is not chosen]
-    return tuple(
-        Rejection(
-            instance_type=c.instance_type,
-            usd_per_hour=c.price.usd_per_hour,
-            ranked_usd_per_hour=c.price.ranked_usd_per_hour,
-            reason=_sentence(c.reason or _not_chosen(request, c)),
-        )
-        for c in sorted(cheaper, key=_rank) + sorted(unknown, key=_rank)
-    )
-
-
-def _not_chosen(request: ServingRequest, candidate: Candidate) -> str:
-    if not _ranked(candidate):
-        why = candidate.price.source.reason
-        return f"it fits, but cannot be ranked: {why}; name it as instance_type to use it"
-    spare = (candidate.memory.kv_cache - candidate.memory.kv_cache_needed) / GIB
-    return f"it fits with {spare:.2f} GiB to spare, but the request names {request.instance_type}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."

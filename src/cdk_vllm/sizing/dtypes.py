@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdk_vllm.sizing.blueprint import quantization_of_shape
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,8 @@ KV_CACHE_BYTES = {
     "fp8": 1,
     "fp8_e4m3": 1,
     "fp8_e5m2": 1,
+    "fp8_inc": 1,
+    "fp8_ds_mla": 1,
 }
 
 
@@ -34,6 +38,22 @@ def weight_dtype(shape: ModelShape, options: Mapping[str, EngineValue]) -> str:
 def kv_cache_element_bytes(options: Mapping[str, EngineValue]) -> int:
     """Return the bytes of one element of the KV cache."""
     return KV_CACHE_BYTES[str(options.get("kv_cache_dtype", "auto"))]
+
+
+def kv_cache_bytes(
+    shape: ModelShape, options: Mapping[str, EngineValue], capability: tuple[int, int]
+) -> int:
+    """Return the bytes of one element of the KV cache as vLLM resolves `auto`.
+
+    Source: vLLM 0.33.0's utils/torch_utils.py: a checkpoint that carries a float8 cache gets one;
+    models/config.py: GLM-5 gets one on datacentre Blackwell.
+    """
+    if str(options.get("kv_cache_dtype", "auto")) != "auto":
+        return kv_cache_element_bytes(options)
+    quantization = quantization_of_shape(shape)
+    wished = quantization is not None and quantization.kv_cache_fp8
+    sparse = shape.architecture == "GlmMoeDsaForCausalLM" and capability[0] == 10
+    return 1 if wished or sparse else 2
 
 
 def dtype_refusal(gpu: Gpu, options: Mapping[str, EngineValue]) -> str | None:

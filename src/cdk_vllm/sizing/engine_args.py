@@ -33,6 +33,7 @@ def engine_args(
         "max_num_batched_tokens": _batched_tokens(request, gpu, sequences),
         "gpu_memory_utilization": usable.default_utilization(gpu),
         "dtype": "",
+        "kv_cache_dtype": "auto",
     }
     return arguments | request.engine | {"dtype": weight_dtype(request.shape, request.engine)}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
 from cdk_vllm.errors import InputError
-from cdk_vllm.sizing.candidates import instance_names, refusal
+from cdk_vllm.sizing.candidates import instance_names
 from cdk_vllm.sizing.memory import memory_bytes
 from cdk_vllm.sizing.parallelism import tensor_parallel_refusal
+from cdk_vllm.sizing.refusals import refusal
 from cdk_vllm.sizing.request import check_request
 
 if TYPE_CHECKING:
@@ -73,6 +75,11 @@ def _refusal(plan: ServingPlan) -> str | None:
     if why := tensor_parallel_refusal(request.shape, plan.tensor_parallel_size):
         return f"{plan.instance_type} does not fit: {why}."
     instance = instance_names(request)[plan.instance_type]
-    memory = memory_bytes(request.shape, request.workload, catalog.gpus()[instance.gpu], arguments)
-    found = refusal(request, instance, arguments, memory)
+    workload = request.workload
+    if plan.peak is not None:
+        carried = plan.peak.concurrent_requests_per_replica
+        workload = replace(workload, concurrent_requests=carried)
+    gpu = catalog.gpus()[instance.gpu]
+    memory = memory_bytes(request.shape, workload, gpu, arguments, request.vllm_version)
+    found = refusal(request, workload, instance, arguments, memory)
     return f"{plan.instance_type} does not fit: {found}." if found else None

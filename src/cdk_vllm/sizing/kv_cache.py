@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cdk_vllm.sizing.weights import kv_heads_per_rank
 
 if TYPE_CHECKING:
+    from cdk_vllm.sizing.kv_groups import Pool
     from cdk_vllm.sizing.plan import ModelShape, Workload
 
 BLOCK_TOKENS = 16
@@ -54,3 +55,10 @@ def needed_tokens(workload: Workload) -> int:
     typical = blocks_for(workload.prompt_tokens + workload.output_tokens)
     demand = max(typical * workload.concurrent_requests, blocks_for(workload.max_model_len))
     return -(-demand * SAFETY_PERCENT // 100) * BLOCK_TOKENS
+
+
+def needed_blocks(workload: Workload, cache: Pool) -> int:
+    """Return the blocks the workload asks of a pool, over all groups, with the safety margin."""
+    typical = cache.blocks_for(workload.prompt_tokens + workload.output_tokens)
+    demand = max(typical * workload.concurrent_requests, cache.blocks_per_request)
+    return -(-demand * SAFETY_PERCENT // 100)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from cdk_vllm.sizing.plan import ModelShape
 
 # GiB by ranks. NVLink: H100 TP2 0.54, H200 TP2 1.38 and TP8 1.74, GB200 TP4 0.95. PCIe: TP2 0.25 to
-# 0.30, TP8 on L40S 0.21; TP4 has no log, so it takes NVLink's, and TP8 no less than TP4.
+# 0.30, TP8 on L40S 0.21; TP4 has no log and is taken to be like them: above two GPUs without NVLink
+# vLLM switches its own all-reduce, and its buffers, off.
 NON_TORCH_GIB = {
     "nvlink": {1: 0.14, 2: 0.55, 4: 0.95, 8: 1.8},
-    "pcie": {1: 0.14, 2: 0.3, 4: 0.95, 8: 0.95},
+    "pcie": {1: 0.14, 2: 0.3, 4: 0.3, 8: 0.3},
 }
 H200_TP2_NON_TORCH_GIB = 1.38
 
@@ -33,12 +34,17 @@ GRAPH_BYTES_FIXED = 2 * GIB // 5
 GRAPH_BYTES_PER_LAYER_AND_SIZE = {"dense": MIB // 4, "mixture": MIB}
 
 
-def non_torch_bytes(gpu: Gpu, tensor_parallel_size: int) -> int:
-    """Return what the CUDA context, NCCL and attention workspaces take inside vLLM's budget."""
-    size_gib = NON_TORCH_GIB[gpu.interconnect][tensor_parallel_size]
-    if gpu.name == "H200" and tensor_parallel_size in (2, 4):
+def non_torch_bytes(gpu: Gpu, ranks: int, vllm: tuple[int, int] = (0, 33)) -> int:
+    """Return what the CUDA context, NCCL and attention workspaces take inside vLLM's budget.
+
+    Ranks between the logged ones take the next larger figure, more than 8 that of 8.
+    """
+    table = NON_TORCH_GIB[gpu.interconnect]
+    size_gib = table[min((size for size in table if size >= ranks), default=8)]
+    if gpu.name == "H200" and ranks in (2, 4):
         size_gib = H200_TP2_NON_TORCH_GIB
-    workspace = 0 if (8, 0) <= gpu.compute_capability < (10, 0) else FLASHINFER_WORKSPACE_BYTES
+    flash_attention = (8, 0) <= gpu.compute_capability < (10, 0)
+    workspace = 0 if flash_attention or vllm < (0, 12) else FLASHINFER_WORKSPACE_BYTES
     return int(size_gib * GIB) + workspace
 
 
@@ -55,6 +61,11 @@ def capture_sizes(
     largest = min(largest, max_num_batched_tokens)
     small = [size for size in (1, 2, 4) if size <= largest]
     return [*small, *range(8, min(largest + 1, 256), 8), *range(256, largest + 1, 16)]
+
+
+def sampler_state_bytes(shape: ModelShape, max_num_seqs: int, bytes_per_logit: float) -> int:
+    """Return what the second model runner keeps for penalties: a count a request and token."""
+    return int(max_num_seqs * shape.vocab_size * bytes_per_logit)
 
 
 def cuda_graph_bytes(shape: ModelShape, sizes: list[int]) -> int:

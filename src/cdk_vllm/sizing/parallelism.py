@@ -6,7 +6,11 @@ the sharded matrices; 3, 5, 6 and 7 divide no model's heads on these instance ty
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from cdk_vllm.sizing.legality import split_refusal
+from cdk_vllm.sizing.modules import Parallel
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing.plan import ModelShape
@@ -19,15 +23,9 @@ def legal_tensor_parallel_sizes(shape: ModelShape) -> tuple[int, ...]:
     return tuple(size for size in SIZES if not tensor_parallel_refusal(shape, size))
 
 
+@lru_cache(maxsize=512)
 def tensor_parallel_refusal(shape: ModelShape, size: int) -> str | None:
     """Say why a model cannot be split over `size` GPUs, or return `None`."""
     if size not in SIZES:
         return f"tensor_parallel_size {size} is not one of 1, 2, 4 and 8"
-    kv_heads = shape.num_key_value_heads
-    inner = shape.moe_intermediate_size or shape.intermediate_size
-    for name, value in (("attention heads", shape.num_attention_heads), ("MLP columns", inner)):
-        if value % size:
-            return f"{value} {name} do not divide by tensor_parallel_size {size}"
-    if kv_heads % size and size % kv_heads:
-        return f"{kv_heads} KV heads and tensor_parallel_size {size} do not divide one another"
-    return None
+    return split_refusal(shape, Parallel(tensor=size))

@@ -23,6 +23,11 @@ class ModelShape:
     `dtype` is the checkpoint's (`bfloat16`). A dense model has `num_experts == 0`; a mixture of
     experts has `num_experts` routed experts of `moe_intermediate_size`, of which
     `num_experts_per_tok` are used for a token. Source of the fields: the model's `config.json`.
+
+    A model that these numbers do not describe in full (latent attention, windows, recurrent layers,
+    image encoders, quantized weights) carries the keys of its `config.json` in `config`, and the
+    rules read those. `quantization` names the checkpoint's method, or `online:METHOD` where vLLM
+    itself quantizes 16-bit weights; it is empty for 16-bit weights.
     """
 
     architecture: str
@@ -41,6 +46,8 @@ class ModelShape:
     num_experts: int = 0
     num_experts_per_tok: int = 0
     moe_intermediate_size: int = 0
+    config: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    quantization: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +65,10 @@ class ServingRequest:
     """Everything the rules may look at; a plan answers exactly one request.
 
     `engine` holds the user's own vLLM options under vLLM's names with underscores.
-    `instance_type` forces the choice; `None` lets the rules choose.
+    `instance_type` forces the choice; `None` lets the rules choose. `ttft_seconds` and
+    `tpot_seconds` are the slowest first and further tokens that are acceptable; `None` accepts any.
+    `peak_concurrent_requests` is over all replicas, of which the rules then choose the number.
+    `spot` ranks by spot prices.
     """
 
     service: str
@@ -74,6 +84,10 @@ class ServingRequest:
     instance_type: str | None = None
     vllm_version: str = "0.33.0"
     engine: dict[str, EngineValue] = field(default_factory=dict)
+    ttft_seconds: float | None = None
+    tpot_seconds: float | None = None
+    peak_concurrent_requests: int | None = None
+    spot: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +124,45 @@ class PriceSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondsRange:
+    """A predicted time: nine runs in ten take at least `low`, and nine in ten at most `high`."""
+
+    low: float
+    likely: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """What carries a service's peak: replicas, the instances under them, and their price.
+
+    USD are of all instances, on demand or spot as the request asks, `None` where unknown.
+    """
+
+    replicas: int
+    instances: int
+    concurrent_requests_per_replica: int
+    usd_per_hour: float | None
+    usd_per_month: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """Another instance that holds the model, no cheaper than the chosen one; USD for a replica."""
+    """Another instance that holds the model, no cheaper than the chosen one; USD for a replica.
+
+    Those with the chosen plan's tensor parallel size come first: they take over as they are where
+    the chosen type has no capacity. `replicas` carry the peak, or are the service's fewest.
+    """
 
     instance_type: str
     tensor_parallel_size: int
     usd_per_hour: float | None
     ranked_usd_per_hour: float
     kv_cache_tokens: int
+    gpu: str = ""
+    replicas_per_instance: int = 1
+    spot_usd_per_hour: float | None = None
+    replicas: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +186,11 @@ class ServingPlan:
     vLLM's option names with underscores. `max_concurrency` is at `max_model_len`, as vLLM logs it;
     `typical_concurrency` at `prompt_tokens + output_tokens`. `startup_seconds` is the predicted
     cold start with margin.
+
+    `tpot_seconds` and `ttft_seconds` are predicted at the planned concurrency, and
+    `output_tokens_per_second` is one replica's there; `speed_basis` says whether measurements
+    stand behind them. `usd_per_million_output_tokens` is at that rate. `spot_usd_per_hour` is the
+    median of sampled spot prices. `peak` answers `peak_concurrent_requests`.
     """
 
     request: ServingRequest
@@ -166,6 +216,14 @@ class ServingPlan:
     price_source: PriceSource
     alternatives: tuple[Alternative, ...] = ()
     rejected: tuple[Rejection, ...] = ()
+    tpot_seconds: SecondsRange | None = None
+    ttft_seconds: SecondsRange | None = None
+    output_tokens_per_second: float | None = None
+    usd_per_million_output_tokens: float | None = None
+    speed_basis: str = "unknown"
+    spot_usd_per_hour: float | None = None
+    spot_as_of: str | None = None
+    peak: Peak | None = None
 
 
 T = TypeVar("T")
@@ -187,6 +245,8 @@ def _build(annotation: Any, data: Any, where: str) -> Any:
     origin, args = get_origin(annotation), get_args(annotation)
     if is_dataclass(annotation):
         return _build_dataclass(annotation, _table(data, where), where)
+    if annotation is Any:
+        return data
     if origin in (Union, UnionType):
         return _build_union(args, data, where)
     if origin is tuple:

@@ -25,6 +25,7 @@ def check_request(request: ServingRequest) -> None:
         )
     _check_workload(request)
     _check_replicas(request)
+    _check_targets(request)
     validate_engine_options(request.engine)
     _check_engine(request)
 
@@ -61,6 +62,15 @@ def _check_replicas(request: ServingRequest) -> None:
             f"max_request_seconds is {request.max_request_seconds}; backend {request.backend} "
             f"keeps a request for 1 to {longest} seconds."
         )
+
+
+def _check_targets(request: ServingRequest) -> None:
+    for name in ("ttft_seconds", "tpot_seconds", "peak_concurrent_requests"):
+        value = getattr(request, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"{name} is {value}; it must be above 0, or left out.")
+    if request.spot and request.backend == "sagemaker":
+        raise InputError("SageMaker has no spot endpoints; drop spot, or take backend ecs.")
 
 
 def _check_engine(request: ServingRequest) -> None:

@@ -1,133 +1,122 @@
-"""From a Hugging Face `config.json` to a `ModelShape`, for the architectures the rules cover.
+"""From a Hugging Face `config.json` to a `ModelShape`.
 
-An architecture that the rules do not know is refused by name: a guessed shape would promise memory
-that is not there. The list is of decoders whose tensors vLLM lays out alike: attention of one kind
-in every layer, one MLP or one set of routed experts in every layer, 16-bit weights.
+The shape's own fields are the numbers people know a model by. Where they do not say everything,
+as for latent attention, windows, recurrent layers, towers or quantization, the shape carries the
+config's keys beside them, and the rules read those.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cdk_vllm.errors import InputError, nearest
+from cdk_vllm.errors import InputError
+from cdk_vllm.sizing.anatomy import Attention, Dense, Latent, Mixture
+from cdk_vllm.sizing.blueprint import anatomy_of, config_of, quantization_table
+from cdk_vllm.sizing.config_values import Config
+from cdk_vllm.sizing.families import anatomy_of_config, architecture_of, parts
 from cdk_vllm.sizing.plan import ModelShape
+from cdk_vllm.sizing.quantization import quantization_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DENSE = frozenset(
-    {
-        "LlamaForCausalLM",
-        "MistralForCausalLM",
-        "Phi3ForCausalLM",
-        "Qwen2ForCausalLM",
-        "Qwen3ForCausalLM",
-    }
-)
-MIXTURE = frozenset({"MixtralForCausalLM", "Qwen3MoeForCausalLM"})
-QK_NORM = frozenset({"Qwen3ForCausalLM", "Qwen3MoeForCausalLM"})
-QKV_BIAS_ALWAYS = frozenset({"Qwen2ForCausalLM"})
+    from cdk_vllm.sizing.anatomy import Anatomy, Layer
 
-# Why a well-known family is not covered: (pattern of the architecture, what it has).
-NOT_COVERED = (
-    (r"Deepseek|Kimi|Glm.*Dsa|GlmMoe", "latent attention (MLA), whose KV cache is not sized here"),
-    (r"Next|Qwen3_5|Nemotron|Mamba|Jamba|Granite.*Hybrid|Zamba|Falcon.?H1",
-     "recurrent layers beside attention, whose state is not sized here"),
-    (r"Gemma|GptOss|MiMoV2|Cohere2|Step|Llama4",
-     "layers with sliding windows, whose KV cache is not sized here"),
-    (r"ConditionalGeneration|VL", "an image or audio encoder, which is not sized here"),
+# Keys that no rule reads, left out of plans: names, tokens, training, and Transformers' own.
+UNREAD = (
+    "token_id", "_token", "transformers_version", "auto_map", "id2label", "label2id", "use_cache",
+    "initializer", "dropout", "_name_or_path", "output_", "problem_type", "return_dict",
+    "task_specific", "torchscript", "prefix", "_loss", "_eps", "_epsilon", "beam", "repetition",
+    "temperature", "top_p", "do_sample", "early_stopping", "length_penalty", "diversity",
+    "tf_legacy", "finetuning", "pruned_heads", "bad_words", "forced_", "suppress", "_reconstructed",
 )  # fmt: skip
+READ = ("mrope_section", "vision_output_dim", "num_experts_per_tok", "projector_output_dim")
 
-ROPE_TYPES = frozenset({"default", "llama3", "linear"})
 
-
-def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
+def shape_from_config(config: Mapping[str, Any], architecture: str | None = None) -> ModelShape:
     """Return the shape that a model's `config.json` describes.
 
-    Raises `InputError` for an architecture, a quantized checkpoint, an attention variant or a dtype
-    that the rules do not cover, and for a missing key.
+    `architecture` reads it as another, known architecture. Raises `InputError` for an architecture
+    or a quantization that the rules do not know, and for a missing or wrong key.
     """
-    architecture = _architecture(config)
-    _refuse_variants(architecture, config)
-    heads = _integer(config, "num_attention_heads")
-    hidden = _integer(config, "hidden_size")
-    moe = architecture in MIXTURE
+    if not isinstance(config, dict):
+        raise InputError(f"config.json must be a table, not {config!r:.40}.")
+    name = architecture or architecture_of(config)
+    anatomy = anatomy_of_config(config, name)
+    quantization = quantization_of(quantization_table(config))
+    plain = _plain(config, name, anatomy)
+    if quantization is None and _says_everything(plain, anatomy):
+        return plain
+    method = quantization.method if quantization else ""
+    return replace(plain, config=reduced(config), quantization=method)
+
+
+def reduced(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config without the keys that no rule reads."""
+    kept: dict[str, Any] = {}
+    for key, value in config.items():
+        unread = any(mark in key for mark in UNREAD) and key not in READ
+        # A window that is null is switched off; one that is absent is Transformers' default.
+        if unread or (value is None and key != "sliding_window"):
+            continue
+        kept[key] = reduced(value) if isinstance(value, dict) else value
+    return kept
+
+
+def _says_everything(shape: ModelShape, anatomy: Anatomy) -> bool:
+    """Say whether the shape's own fields describe the whole model."""
+    try:
+        return anatomy_of_config(config_of(shape), shape.architecture) == anatomy
+    except InputError:
+        return False
+
+
+def _plain(config: Mapping[str, Any], name: str, anatomy: Anatomy) -> ModelShape:
+    root = Config(config)
+    text = root.table("text_config", "llm_config") or root
+    attention = _first(anatomy.layers)
+    mixture = next((mlp for mlp in _mlps(anatomy) if isinstance(mlp, Mixture)), None)
+    dense = next((mlp for mlp in _mlps(anatomy) if isinstance(mlp, Dense)), None)
+    inner = text.get("intermediate_size") or (dense or mixture or Dense(inner=1)).inner
+    grouped = isinstance(attention, Attention)
     return ModelShape(
-        architecture=architecture,
-        num_hidden_layers=_integer(config, "num_hidden_layers"),
-        hidden_size=hidden,
-        intermediate_size=_integer(config, "intermediate_size"),
-        num_attention_heads=heads,
-        num_key_value_heads=int(config.get("num_key_value_heads") or heads),
-        head_dim=int(config.get("head_dim") or hidden // heads),
-        vocab_size=_integer(config, "vocab_size"),
-        max_position_embeddings=_integer(config, "max_position_embeddings"),
-        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
-        dtype=_dtype(config),
-        attention_bias=architecture in QKV_BIAS_ALWAYS or bool(config.get("attention_bias")),
-        qk_norm=architecture in QK_NORM,
-        num_experts=_experts(config) if moe else 0,
-        num_experts_per_tok=_integer(config, "num_experts_per_tok") if moe else 0,
-        moe_intermediate_size=_expert_size(config) if moe else 0,
+        architecture=name,
+        num_hidden_layers=len(anatomy.layers),
+        hidden_size=anatomy.hidden,
+        intermediate_size=inner if isinstance(inner, int) else (dense or Dense(inner=1)).inner,
+        num_attention_heads=attention.heads if attention else 1,
+        num_key_value_heads=attention.kv_heads if isinstance(attention, Attention) else 1,
+        head_dim=_head_dim(attention),
+        vocab_size=anatomy.vocab,
+        max_position_embeddings=anatomy.positions,
+        tie_word_embeddings=anatomy.tied,
+        dtype=parts.dtype(root, text),
+        attention_bias=isinstance(attention, Attention) and attention.qkv_bias,
+        qk_norm=grouped and attention is not None and _qk_norm(attention),
+        num_experts=mixture.experts if mixture else 0,
+        num_experts_per_tok=mixture.top_k if mixture else 0,
+        moe_intermediate_size=mixture.inner if mixture else 0,
     )
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
-    names = config.get("architectures") or []
-    if len(names) != 1:
-        raise InputError(f'config.json must name one entry in "architectures", not {names!r}.')
-    name = str(names[0])
-    if name in DENSE | MIXTURE:
-        return name
-    for pattern, reason in NOT_COVERED:
-        if re.search(pattern, name):
-            raise InputError(f"The rules do not cover {name}: it has {reason}.")
-    allowed = ", ".join(sorted(DENSE | MIXTURE))
-    hint = nearest(name, DENSE | MIXTURE)
-    raise InputError(f"The rules do not cover {name}; covered are {allowed}.{hint}")
+def _first(layers: tuple[Layer, ...]) -> Attention | Latent | None:
+    found = (layer.mixer for layer in layers if isinstance(layer.mixer, Attention | Latent))
+    return next(found, None)
 
 
-def _refuse_variants(architecture: str, config: Mapping[str, Any]) -> None:
-    window = config.get("sliding_window")
-    rope = config.get("rope_scaling") or config.get("rope_parameters") or {}
-    rope_type = rope.get("rope_type") or rope.get("type") or "default"
-    uneven = config.get("mlp_only_layers") or config.get("decoder_sparse_step", 1) != 1
-    variants = {
-        "a quantized checkpoint": config.get("quantization_config"),
-        "a sliding window": window and config.get("use_sliding_window", True),
-        "an image encoder": config.get("vision_config"),
-        f"rope scaling of type {rope_type!r}": rope_type not in ROPE_TYPES,
-        "biases in the MLP": config.get("mlp_bias"),
-        "dense layers among its experts": uneven,
-        "shared experts": config.get("shared_expert_intermediate_size"),
-    }
-    for variant, present in variants.items():
-        if present:
-            raise InputError(f"The rules do not cover this {architecture}: it has {variant}.")
+def _mlps(anatomy: Anatomy) -> list[Dense | Mixture]:
+    return [mlp for layer in anatomy.layers for mlp in layer.mlps]
 
 
-def _dtype(config: Mapping[str, Any]) -> str:
-    dtype = str(config.get("torch_dtype") or config.get("dtype") or "")
-    if dtype not in ("bfloat16", "float16"):
-        raise InputError(
-            f"config.json's torch_dtype is {dtype!r}; the rules cover bfloat16 and float16."
-        )
-    return dtype
+def _head_dim(attention: Attention | Latent | None) -> int:
+    if isinstance(attention, Latent):
+        return attention.nope_dim + attention.rope_dim
+    return attention.head_dim if attention else 1
 
 
-def _experts(config: Mapping[str, Any]) -> int:
-    key = "num_local_experts" if "num_local_experts" in config else "num_experts"
-    return _integer(config, key)
+def _qk_norm(attention: Attention | Latent) -> bool:
+    return isinstance(attention, Attention) and attention.qk_norm != "none"
 
 
-def _expert_size(config: Mapping[str, Any]) -> int:
-    key = "moe_intermediate_size" if "moe_intermediate_size" in config else "intermediate_size"
-    return _integer(config, key)
-
-
-def _integer(config: Mapping[str, Any], key: str) -> int:
-    value = config.get(key)
-    if type(value) is not int or value <= 0:
-        raise InputError(f"config.json's {key} must be a positive whole number, not {value!r}.")
-    return value
+__all__ = ["anatomy_of", "reduced", "shape_from_config"]

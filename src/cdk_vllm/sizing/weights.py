@@ -1,25 +1,54 @@
 """What a model's weights take on one GPU, tensor by tensor, as PyTorch's allocator holds them.
 
-Sources: vLLM 0.33.0's vocab_parallel_embedding.py (vocabulary padded to 64), linear.py
-(QKVParallelLinear replicates KV heads when there are fewer than ranks), fused_moe (two tensors hold
-all experts of a layer), rotary_embedding (one table of cosines and sines); PyTorch's
-CUDACachingAllocator (rounding).
+Sources: vLLM 0.33.0's vocab_parallel_embedding.py (vocabulary padded to 64), distributed/utils.py
+(layers of a pipeline stage), the modules of modules.py and stored.py; PyTorch's
+CUDACachingAllocator (rounding), which the log's "Model loading took" reads.
 """
 
 from __future__ import annotations
 
-from math import prod
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cdk_vllm.sizing.blueprint import anatomy_of, quantization_of_shape
+from cdk_vllm.sizing.modules import Matrix, Parallel, Tensor, layer_modules
+from cdk_vllm.sizing.stored import Piece, Target, matrix_pieces, module_pieces
 from cdk_vllm.sizing.units import MIB, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cdk_vllm.sizing.anatomy import Anatomy, Block, Layer, RopeTable
     from cdk_vllm.sizing.plan import ModelShape
+    from cdk_vllm.sizing.quantization import Quantization
 
-WEIGHT_BYTES = 2  # bfloat16 and float16, the only weights the rules cover
+WEIGHT_BYTES = 2  # one element of bfloat16 or float16
 VOCABULARY_PADDING = 64
+DEFAULT_TARGET = Target()
+
+# Models that build their embeddings on every pipeline stage, and those that build the head too.
+HEAD_EVERYWHERE = frozenset(
+    {
+        "MixtralForCausalLM",
+        "Qwen2MoeForCausalLM",
+        "Qwen3MoeForCausalLM",
+        "Phi3ForCausalLM",
+        "GptOssForCausalLM",
+        "Qwen3NextForCausalLM",
+        "GraniteMoeForCausalLM",
+        "GraniteMoeHybridForCausalLM",
+        "JambaForCausalLM",
+        "NemotronHForCausalLM",
+        "OlmoeForCausalLM",
+    }
+)
+EMBEDDINGS_EVERYWHERE = HEAD_EVERYWHERE | {
+    "Qwen3_5ForCausalLM",
+    "Qwen3_5MoeForCausalLM",
+    "Qwen3_5ForConditionalGeneration",
+    "Qwen3_5MoeForConditionalGeneration",
+}
 
 
 def kv_heads_per_rank(shape: ModelShape, tensor_parallel_size: int) -> int:
@@ -33,32 +62,97 @@ def padded_vocab_size(shape: ModelShape) -> int:
 
 
 def parameter_count(shape: ModelShape) -> int:
-    """Return the number of parameters as vLLM counts them on one GPU, padding included."""
-    layer = sum(prod(tensor) for tensor in _layer_tensors(shape, 1))
-    outside = sum(prod(tensor) for tensor in _outside_tensors(shape, 1))
-    return layer * shape.num_hidden_layers + outside
+    """Return the number of 16-bit parameters as vLLM counts them on one GPU, padding included."""
+    return parameter_bytes_per_rank(shape, 1) // WEIGHT_BYTES
 
 
+@lru_cache(maxsize=256)
 def checkpoint_bytes(shape: ModelShape) -> int:
     """Return the size of the checkpoint's tensors, which have no padding."""
     embeddings = 1 if shape.tie_word_embeddings else 2
     padding = (padded_vocab_size(shape) - shape.vocab_size) * shape.hidden_size * embeddings
-    return (parameter_count(shape) - padding) * WEIGHT_BYTES
+    return parameter_bytes_per_rank(shape, 1) - padding * WEIGHT_BYTES
 
 
-def parameter_bytes_per_rank(shape: ModelShape, tensor_parallel_size: int) -> int:
-    """Return the bytes of one rank's parameters, before the allocator rounds them."""
-    layer = sum(prod(tensor) for tensor in _layer_tensors(shape, tensor_parallel_size))
-    outside = sum(prod(tensor) for tensor in _outside_tensors(shape, tensor_parallel_size))
-    return (layer * shape.num_hidden_layers + outside) * WEIGHT_BYTES
+def parameter_bytes_per_rank(
+    shape: ModelShape,
+    tensor_parallel_size: int,
+    parallel: Parallel | None = None,
+    stage: int = 0,
+    target: Target = DEFAULT_TARGET,
+) -> int:
+    """Return the bytes of one rank's parameters as created, before the allocator rounds them."""
+    parallel = parallel or Parallel(tensor=tensor_parallel_size)
+    pieces = _pieces(shape, parallel, target, stage)
+    return sum(piece.size_bytes for piece in pieces if piece.created)
 
 
-def weights_bytes_per_rank(shape: ModelShape, tensor_parallel_size: int) -> int:
-    """Return what vLLM logs as "Model loading took": parameters and rope table, as allocated."""
-    layer = sum(_allocated(tensor) for tensor in _layer_tensors(shape, tensor_parallel_size))
-    outside = sum(_allocated(tensor) for tensor in _outside_tensors(shape, tensor_parallel_size))
-    rope_table = _allocated((shape.max_position_embeddings, shape.head_dim))
-    return layer * shape.num_hidden_layers + outside + rope_table
+def weights_bytes_per_rank(
+    shape: ModelShape,
+    tensor_parallel_size: int,
+    *,
+    pipeline_parallel_size: int = 1,
+    expert_parallel: bool = False,
+    target: Target = DEFAULT_TARGET,
+    max_num_batched_tokens: int = 2048,
+) -> int:
+    """Return what vLLM logs as "Model loading took" on the fullest rank, in bytes.
+
+    It counts parameters after loading, tables of rotations, and the input buffer of per-layer
+    embeddings, each as allocated.
+    """
+    parallel = Parallel(
+        tensor=tensor_parallel_size, pipeline=pipeline_parallel_size, experts=expert_parallel
+    )
+    inputs = sum(layer.per_layer_input for layer in anatomy_of(shape).layers)
+    buffer = allocated_bytes(inputs * max_num_batched_tokens * WEIGHT_BYTES)
+    return buffer + _allocated_bytes(shape, parallel, _deciding(shape, target))
+
+
+def _deciding(shape: ModelShape, target: Target) -> Target:
+    """Return a target without what does not matter to the shape, so that GPUs share one count."""
+    quantization = quantization_of_shape(shape)
+    padded = quantization is not None and quantization.method == "mxfp4"
+    hopper = not padded or target.capability[0] == 9
+    return replace(target, capability=(9, 0) if hopper else (8, 0))
+
+
+@lru_cache(maxsize=512)
+def _allocated_bytes(shape: ModelShape, parallel: Parallel, target: Target) -> int:
+    anatomy = anatomy_of(shape)
+    ropes = sum(allocated_bytes(_table_bytes(table, target)) for table in anatomy.ropes)
+    quantization = quantization_of_shape(shape)
+    layers = _layers_bytes(anatomy, quantization, parallel, target)
+    return ropes + max(
+        _kept(_outside(anatomy, parallel, quantization, stage))
+        + sum(layers[index] for index in stage_layers(len(layers), parallel.pipeline, stage))
+        for stage in range(parallel.pipeline)
+    )
+
+
+def _kept(pieces: Iterator[Piece]) -> int:
+    return sum(allocated_bytes(piece.size_bytes) for piece in pieces if piece.kept)
+
+
+def _layers_bytes(
+    anatomy: Anatomy, quantization: Quantization | None, parallel: Parallel, target: Target
+) -> list[int]:
+    """Return each layer's bytes; equal layers that no exclude list tells apart are counted once."""
+    known: dict[tuple[Layer, int], int] = {}
+    sizes: list[int] = []
+    for index, layer in enumerate(anatomy.layers):
+        alone = quantization is not None and quantization.singles_out(index)
+        key = (layer, index if alone else -1)
+        if key not in known:
+            modules = layer_modules(layer, index, anatomy.hidden, parallel)
+            known[key] = sum(_kept(module_pieces(each, quantization, target)) for each in modules)
+        sizes.append(known[key])
+    return sizes
+
+
+def _table_bytes(table: RopeTable, target: Target) -> int:
+    rows = 4 * table.rows if table.stretched and target.vllm < (0, 32) else table.rows
+    return rows * table.columns * table.element_bytes
 
 
 def allocated_bytes(size_bytes: int) -> int:
@@ -74,46 +168,54 @@ def allocated_bytes(size_bytes: int) -> int:
     return size if block - size > MIB else block
 
 
-def _allocated(tensor: tuple[int, ...]) -> int:
-    return allocated_bytes(prod(tensor) * WEIGHT_BYTES)
+def stage_layers(layers: int, stages: int, stage: int) -> range:
+    """Return the layers of a pipeline stage; a remainder goes to the stages before the last.
+
+    Source: vLLM 0.33.0's distributed/utils.py, `get_pp_indices`.
+    """
+    sizes = [layers // stages] * stages
+    for place in range(2, layers % stages + 2):
+        sizes[-place] += 1
+    start = sum(sizes[:stage])
+    return range(start, start + sizes[stage])
 
 
-def _outside_tensors(shape: ModelShape, tp: int) -> Iterator[tuple[int, ...]]:
-    rows = padded_vocab_size(shape) // tp
-    yield (rows, shape.hidden_size)
-    if not shape.tie_word_embeddings:
-        yield (rows, shape.hidden_size)
-    yield (shape.hidden_size,)
+def _pieces(shape: ModelShape, parallel: Parallel, target: Target, stage: int) -> Iterator[Piece]:
+    """Yield every tensor of one rank of a pipeline stage."""
+    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
+    yield from _outside(anatomy, parallel, quantization, stage)
+    for index in stage_layers(len(anatomy.layers), parallel.pipeline, stage):
+        layer = anatomy.layers[index]
+        for module in layer_modules(layer, index, anatomy.hidden, parallel):
+            yield from module_pieces(module, quantization, target)
 
 
-def _layer_tensors(shape: ModelShape, tp: int) -> Iterator[tuple[int, ...]]:
-    yield from _attention_tensors(shape, tp)
-    yield from _mlp_tensors(shape, tp)
-    yield (shape.hidden_size,)
-    yield (shape.hidden_size,)
+def _outside(
+    anatomy: Anatomy, parallel: Parallel, quantization: Quantization | None, stage: int
+) -> Iterator[Piece]:
+    """Yield embeddings and towers on the first stage, the final norm and the head on the last."""
+    rows = round_up(anatomy.vocab, VOCABULARY_PADDING) // parallel.tensor
+    last = stage == parallel.pipeline - 1
+    everywhere = anatomy.architecture in EMBEDDINGS_EVERYWHERE
+    if stage == 0 or everywhere or anatomy.tied:
+        yield Piece(rows * anatomy.hidden * WEIGHT_BYTES)
+    if stage == 0:
+        for block in (*anatomy.embeddings, *anatomy.towers):
+            elements = _block_elements(block, parallel)
+            yield Piece(elements * block.element_bytes, created=not block.buffer)
+    if last:
+        for width in anatomy.final_norms:
+            yield from module_pieces(Tensor(elements=width), None, DEFAULT_TARGET)
+    if not anatomy.tied and (last or anatomy.architecture in HEAD_EVERYWHERE):
+        yield from _head(anatomy, rows, quantization)
 
 
-def _attention_tensors(shape: ModelShape, tp: int) -> Iterator[tuple[int, ...]]:
-    query = shape.num_attention_heads // tp * shape.head_dim
-    fused = query + 2 * kv_heads_per_rank(shape, tp) * shape.head_dim
-    yield (fused, shape.hidden_size)
-    yield (shape.hidden_size, query)
-    if shape.attention_bias:
-        yield (fused,)
-        if shape.architecture != "Qwen2ForCausalLM":  # its output projection has no bias
-            yield (shape.hidden_size,)
-    if shape.qk_norm:
-        yield (shape.head_dim,)
-        yield (shape.head_dim,)
+def _head(anatomy: Anatomy, rows: int, quantization: Quantization | None) -> Iterator[Piece]:
+    scheme = quantization.scheme_of_head() if quantization else None
+    head = Matrix(name="lm_head", rows=(rows,), columns=anatomy.hidden)
+    yield from matrix_pieces(head, scheme)
 
 
-def _mlp_tensors(shape: ModelShape, tp: int) -> Iterator[tuple[int, ...]]:
-    hidden = shape.hidden_size
-    if not shape.num_experts:
-        yield (2 * shape.intermediate_size // tp, hidden)
-        yield (hidden, shape.intermediate_size // tp)
-        return
-    inner = shape.moe_intermediate_size // tp
-    yield (shape.num_experts, 2 * inner, hidden)
-    yield (shape.num_experts, hidden, inner)
-    yield (shape.num_experts, hidden)  # the router, on every rank
+def _block_elements(block: Block, parallel: Parallel) -> int:
+    rows = -(-block.rows // parallel.tensor) if block.split else block.rows
+    return rows * block.columns

@@ -57,3 +57,24 @@ def test_the_reference_region_has_prices() -> None:
     assert catalog.reference_region() in read("prices.toml")["ec2"]
     assert catalog.reference_region() in catalog.regions()
     assert catalog.hours_per_month() == 730
+
+
+def test_spot_samples_have_a_median_a_spread_and_a_day() -> None:
+    spot = catalog.spot_usd_per_hour("g6.xlarge", "us-east-1")
+    assert spot == (0.4007, 0.4083, 0.4386, "2026-10-31")
+    assert catalog.spot_usd_per_hour("g6e.2xlarge", "us-west-2") is not None
+    assert catalog.spot_usd_per_hour("g6e.2xlarge", "us-east-1") is None
+    assert catalog.spot_usd_per_hour("g6.xlarge", "eu-west-1") is None
+
+
+def test_no_spot_price_is_above_on_demand() -> None:
+    prices = read("prices.toml")
+    for name, samples in prices["spot"]["us-east-1"].items():
+        assert samples == sorted(samples)
+        assert samples[-1] < prices["ec2"]["us-east-1"][name], name
+
+
+def test_every_region_with_prices_has_a_day() -> None:
+    prices = read("prices.toml")
+    for kind in ("ec2", "sagemaker", "spot"):
+        assert set(prices["as_of"][kind]) == set(prices[kind])

@@ -47,6 +47,11 @@ def test_json_holds_everything_a_machine_needs(environment: Path) -> None:
         "usd_per_month",
         "alternatives",
         "rejected",
+        "tpot_seconds",
+        "ttft_seconds",
+        "output_tokens_per_second",
+        "usd_per_million_output_tokens",
+        "speed_basis",
     ):
         assert key in chat
     assert chat["usd_per_month"] == pytest.approx(730 * chat["usd_per_hour"])
@@ -91,10 +96,31 @@ def test_a_region_without_prices_says_so() -> None:
     assert plan["price_source"]["ranked_by_region"] == "us-east-1"
 
 
+def test_a_peak_is_planned_with_its_replicas() -> None:
+    plan = services(
+        "--model", "Qwen/Qwen3-0.6B", "--prompt-tokens", "500", "--output-tokens", "100",
+        "--peak-concurrent-requests", "1000", "--tpot-seconds", "0.1", "--ttft-seconds", "10",
+    )["model"]  # fmt: skip
+    peak = plan["peak"]
+    assert peak["replicas"] * peak["concurrent_requests_per_replica"] >= 1000
+    assert peak["usd_per_month"] == pytest.approx(730 * peak["usd_per_hour"])
+    assert plan["tpot_seconds"]["high"] <= 0.1
+
+
+def test_a_profile_says_what_it_does() -> None:
+    printed = invoke("--model", "Qwen/Qwen3-0.6B", "--profile", "debugging")
+    assert (
+        "Profile debugging (gpu_memory_utilization 0.6, enforce_eager True) runs without CUDA"
+        in (printed)
+    )
+
+
 def test_what_contradicts_itself_is_refused(environment: Path) -> None:
     for arguments in (
         (),
         (str(environment), "--model", "Qwen/Qwen3-8B"),
+        (str(environment), "--region", "us-east-1"),
+        (str(environment), "--tpot-seconds", "0.1"),
         ("--model", "Qwen/Qwen3-8B", "--write"),
         ("--model", "Qwen/Qwen3-8B", "--prompt-tokens", "20000"),
     ):

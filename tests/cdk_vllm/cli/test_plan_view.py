@@ -9,6 +9,7 @@ import pytest
 
 from cdk_vllm import environment_file, planning
 from cdk_vllm.cli.plan_view import BAR_WIDTH, show
+from cdk_vllm.sizing import ServingRequest, Workload, choose, model_shape
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing import ServingPlan
@@ -49,3 +50,27 @@ def test_an_unknown_price_is_not_a_total(capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr().out
     assert "price unknown" in printed
     assert "Total: unknown" in printed
+
+
+def test_speed_price_of_tokens_and_peak_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = choose(
+        ServingRequest(
+            service="chat",
+            backend="ecs",
+            region="us-east-1",
+            model="Qwen/Qwen3-8B",
+            revision="main",
+            shape=model_shape("Qwen/Qwen3-8B"),
+            workload=Workload(
+                max_model_len=4096, prompt_tokens=2000, output_tokens=500, concurrent_requests=1
+            ),
+            peak_concurrent_requests=300,
+        )
+    )
+    show({"chat": plan})
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert plan.peak is not None
+    assert "first token in " in printed
+    assert "tokens/s a replica (uncalibrated: no measured run" in printed
+    assert "USD a million output tokens" in printed
+    assert f"300 requests at once on {plan.peak.replicas} replica" in printed

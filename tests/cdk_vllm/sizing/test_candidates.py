@@ -25,7 +25,7 @@ def of(request: ServingRequest, name: str) -> list[candidates.Candidate]:
 
 def test_sizes_are_what_the_model_and_the_instance_allow(ask: Ask) -> None:
     assert [c.tensor_parallel_size for c in of(ask(), "g6.12xlarge")] == [1, 2, 4]
-    assert [c.tensor_parallel_size for c in of(ask("microsoft/phi-4"), "g6.12xlarge")] == [1, 2]
+    assert [c.tensor_parallel_size for c in of(ask("microsoft/phi-4"), "g6.12xlarge")] == [2]
     forced = ask(engine={"tensor_parallel_size": 4})
     assert [c.tensor_parallel_size for c in of(forced, "g6.12xlarge")] == [4]
     assert of(forced, "g6.xlarge") == []
@@ -37,7 +37,11 @@ def test_sizes_are_what_the_model_and_the_instance_allow(ask: Ask) -> None:
         ({}, "g4dn.xlarge", "no bfloat16"),
         ({}, "g6.xlarge", "for the KV cache"),
         ({"region": "eu-west-1"}, "g6e.xlarge", "not offered in eu-west-1"),
-        ({"model": "Qwen/Qwen3-32B"}, "g6.xlarge", "leaves nothing"),
+        (
+            {"model": "Qwen/Qwen3-32B"},
+            "g6.xlarge",
+            "GiB of weights, and 20.30 GiB are usable on one L4",
+        ),
         ({"engine": {"gpu_memory_utilization": 0.97}}, "g6.xlarge", "must be left"),
         ({"engine": {"kv_cache_dtype": "fp8"}}, "g5.xlarge", "float8"),
         (
@@ -86,3 +90,20 @@ def test_names_are_the_backends(ask: Ask) -> None:
     sagemaker = candidates.instance_names(ask(backend="sagemaker"))
     assert "ml.g6.xlarge" in sagemaker
     assert "ml.gr6.4xlarge" not in sagemaker
+
+
+def test_a_gpu_is_sized_once_for_all_its_instances(ask: Ask) -> None:
+    memo: candidates.Memo = {}
+    first = candidates.candidates_of(ask(), "g6.xlarge", catalog.instances()["g6.xlarge"], memo)
+    second = candidates.candidates_of(ask(), "g6.2xlarge", catalog.instances()["g6.2xlarge"], memo)
+    assert first[0].on_gpu is second[0].on_gpu
+    assert set(memo) == {("L4", 1)}
+
+
+def test_a_peak_takes_as_many_replicas_as_it_needs(ask: Ask) -> None:
+    request = ask(peak_concurrent_requests=200)
+    best = candidates.best_of(request, of(request, "g6e.12xlarge"))
+    assert best is not None
+    each = best.on_gpu.workload.concurrent_requests
+    assert (best.replicas - 1) * each < 200 <= best.replicas * each
+    assert best.instances == -(-best.replicas // best.replicas_per_instance)

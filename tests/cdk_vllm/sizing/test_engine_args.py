@@ -27,6 +27,7 @@ def test_the_rules_own_arguments(ask: Ask) -> None:
         "max_num_batched_tokens": 2048,
         "gpu_memory_utilization": 0.92,
         "dtype": "bfloat16",
+        "kv_cache_dtype": "auto",
     }
 
 
