@@ -66,9 +66,16 @@ def vllm_version(service: Service) -> str:
     return image.vllm_version or image.tagged_vllm_version or DEFAULT_VLLM_VERSION
 
 
+def assumed_output_tokens(max_model_len: int) -> int:
+    """Return the answer's share of a request whose typical lengths nobody gave: an eighth.
+
+    Such a request is taken to be the longest one, so the share decides speed, never memory.
+    """
+    return max(1, max_model_len // 8)
+
+
 def _workload(service: Service) -> Workload:
-    # Without typical lengths every request is assumed to be the longest one.
-    output = service.output_tokens or 1
+    output = service.output_tokens or assumed_output_tokens(service.max_model_len)
     return Workload(
         max_model_len=service.max_model_len,
         prompt_tokens=service.prompt_tokens or max(service.max_model_len - output, 1),

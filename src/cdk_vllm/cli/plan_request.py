@@ -73,7 +73,10 @@ def _default_length(profile: Profile | None, positions: int) -> int:
 
 def _lengths(options: dict[str, Any], longest: int) -> tuple[int, int]:
     """Without typical lengths every request is assumed to be the longest one."""
-    output = options["output_tokens"] or 1
+    from cdk_vllm.planning import assumed_output_tokens  # noqa: PLC0415 - as above
+
+    left = longest - (options["prompt_tokens"] or 0)
+    output = options["output_tokens"] or max(1, min(assumed_output_tokens(longest), left))
     prompt = options["prompt_tokens"] or max(longest - output, 1)
     if prompt + output > longest:
         raise InputError(
