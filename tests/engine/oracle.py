@@ -14,7 +14,10 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RENDEZVOUS = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511", "LOCAL_RANK": "0"}
 
@@ -78,8 +81,10 @@ def answer(question: dict[str, Any], *, pretended: bool) -> dict[str, Any]:
         config = arguments.create_engine_config(UsageContext.OPENAI_API_SERVER)
         with set_current_vllm_config(config):
             become_a_rank(tensor, pipeline, question.get("stage", 0))
-            model = build(config, pretended=pretended)
-            return weights(model) | defaults(config) | kv_cache(config, question["kv_cache_bytes"])
+            said = weights(build(config, pretended=pretended)) | defaults(config)
+            if config.speculative_config:
+                said["draft_bytes"] = draft_bytes(build_draft(config))
+            return said | kv_cache(config, question["kv_cache_bytes"])
 
 
 def become_a_rank(tensor: int, pipeline: int, stage: int) -> None:
@@ -109,8 +114,24 @@ def become_a_rank(tensor: int, pipeline: int, stage: int) -> None:
 
 def build(config: Any, *, pretended: bool) -> Any:
     """Return vLLM's model without memory."""
-    import torch
     from vllm.model_executor.model_loader.utils import initialize_model
+
+    with _without_memory(config, pretended=pretended):
+        return initialize_model(vllm_config=config)
+
+
+def build_draft(config: Any) -> Any:
+    """Return the draft beside the model, whose layers join the model's KV cache."""
+    from vllm.model_executor.model_loader.utils import initialize_model
+
+    draft = config.speculative_config.draft_model_config
+    with _without_memory(config, pretended=True):
+        return initialize_model(vllm_config=config, model_config=draft, prefix="draft")
+
+
+@contextlib.contextmanager
+def _without_memory(config: Any, *, pretended: bool) -> Iterator[None]:
+    import torch
     from vllm.utils.torch_utils import set_default_torch_dtype
 
     mode: Any = contextlib.nullcontext()
@@ -119,7 +140,7 @@ def build(config: Any, *, pretended: bool) -> Any:
 
         mode = pretended_gpu.on_the_meta_device()
     with set_default_torch_dtype(config.model_config.dtype), torch.device("meta"), mode:
-        return initialize_model(vllm_config=config)
+        yield
 
 
 def weights(model: Any) -> dict[str, Any]:
@@ -130,6 +151,13 @@ def weights(model: Any) -> dict[str, Any]:
         "parameters": sum(tensor.numel() for tensor in tensors),
         "parameter_bytes": sum(tensor.numel() * tensor.element_size() for tensor in tensors),
     }
+
+
+def draft_bytes(draft: Any) -> int:
+    """Return a draft's parameters without the embeddings and the head that it shares."""
+    shared = ("embed_tokens.weight", "lm_head.weight", "shared_head.head.weight")
+    own = [tensor for name, tensor in draft.named_parameters() if not name.endswith(shared)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in own)
 
 
 def defaults(config: Any) -> dict[str, Any]:

@@ -42,7 +42,10 @@ class Question:
         split = f"tp{self.tensor_parallel_size}"
         if self.pipeline_parallel_size > 1:
             split += f"-pp{self.pipeline_parallel_size}.{self.stage}"
-        options = [f"{name}={value}" for name, value in self.engine.items()]
+        options = [
+            "mtp" if name == "speculative_config" else f"{name}={value}"
+            for name, value in self.engine.items()
+        ]
         name = self.model.split("__")[1]
         return "-".join([name, self.gpu, split, str(self.max_model_len), *options])
 
@@ -78,6 +81,13 @@ WITH_EXPERTS = (
     "Qwen__Qwen3-30B-A3B-FP8",
     "mistralai__Mixtral-8x7B-v0.1",
     "deepseek-ai__DeepSeek-V3",
+)
+MTP = {"method": "mtp", "num_speculative_tokens": 2}
+# Checkpoints that carry layers to predict more than one token.
+WITH_DRAFTS = (
+    "deepseek-ai__DeepSeek-V3",
+    "Qwen__Qwen3-Next-80B-A3B-Instruct",
+    "Qwen__Qwen3.5-27B",
 )
 # Weights repacked for the GPU's own kernels, block sizes by attention backend.
 BY_GPU = (
@@ -139,6 +149,11 @@ def questions() -> list[Question]:
         _of(model, pipeline_parallel_size=2, stage=stage)
         for model in ("Qwen__Qwen3-8B", "google__gemma-3-27b-it", "deepseek-ai__DeepSeek-V3")
         for stage in (0, 1)
+    ]
+    asked += [
+        _of(model, tensor_parallel_size=size, engine={"speculative_config": MTP})
+        for model in WITH_DRAFTS
+        for size in (1, 8)
     ]
     asked += [_of(model, gpu=gpu) for gpu in ("A10G", "L40S", "A100-80GB") for model in BY_GPU]
     asked += [

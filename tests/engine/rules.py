@@ -10,6 +10,7 @@ from cdk_vllm.sizing.dtypes import kv_cache_bytes
 from cdk_vllm.sizing.kv_groups import Pool, pool
 from cdk_vllm.sizing.kv_specs import CacheOptions, Spec, layer_specs
 from cdk_vllm.sizing.modules import Parallel
+from cdk_vllm.sizing.speculation import draft_of
 from cdk_vllm.sizing.stored import Target
 from cdk_vllm.sizing.weights import parameter_bytes_per_rank, stage_layers
 from tests.engine.pretended_gpu import GPUS
@@ -43,10 +44,13 @@ def target_of(question: Question) -> Target:
 def options_of(question: Question, batched_tokens: int) -> CacheOptions:
     """Return a question's options for the KV cache, with vLLM's own default of batched tokens."""
     shape, target = shape_of(question), target_of(question)
+    draft = draft_of(shape, question.engine)
     return CacheOptions(
         max_model_len=question.max_model_len,
         max_num_batched_tokens=batched_tokens,
         element_bytes=kv_cache_bytes(shape, question.engine, target.capability),
+        speculative_tokens=draft.tokens,
+        draft_layers=draft.cache_layers,
         prefix_caching=bool(question.engine.get("enable_prefix_caching", True)),
     )
 
@@ -57,6 +61,12 @@ def parameter_bytes(question: Question) -> int:
     return parameter_bytes_per_rank(
         shape_of(question), parallel.tensor, parallel, question.stage, target_of(question)
     )
+
+
+def draft_bytes(question: Question) -> int:
+    """Return a draft's weights on one rank, as allocated."""
+    draft = draft_of(shape_of(question), question.engine)
+    return draft.weight_bytes(parallel_of(question))
 
 
 def specs(question: Question, batched_tokens: int) -> list[Spec]:

@@ -1,4 +1,4 @@
-"""Make vLLM's imports work beside PyTorch's CPU build, inside the engine's own environment."""
+"""Make vLLM's imports work beside either build of PyTorch, inside the engine's own environment."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def prepare() -> None:
     import torch
 
     os.environ.update(ENVIRONMENT)
+    if torch.version.cuda:
+        return
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
