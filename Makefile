@@ -6,15 +6,15 @@ ENGINE := .venv-engine
 ENGINE_PIP = $(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 ENVIRONMENT ?= dev
 
-.PHONY: help demo test test-engine check setup lock benchmark clean
+.PHONY: help demo test test-engine check setup lock bench clean
 
 help:
 	@echo "make demo       plan environments/$(ENVIRONMENT).toml and rehearse its deployment on an embedded AWS"
 	@echo "make test       every check and every test"
-	@echo "make test-engine  compare the sizing rules with vLLM itself, in an environment of its own (4 GB)"
+	@echo "make test-engine  compare the sizing rules with vLLM itself, installed beside (4 GB)"
 	@echo "make check      lint, types and import contracts only"
 	@echo "make lock       compile requirements.txt and package-lock.json anew"
-	@echo "make benchmark  time the synth of one environment beside a hand-written app"
+	@echo "make bench      time a plan against the whole catalogue, and the synth of one environment"
 
 demo: setup
 	@$(BIN)/cdk-vllm plan environments/$(ENVIRONMENT).toml
@@ -64,7 +64,8 @@ lock:
 	$(BIN)/python tools/lock_engine.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only
 
-benchmark: setup
+bench: setup
+	@$(BIN)/python tools/benchmark_plan.py
 	@$(BIN)/python tools/benchmark_synth.py
 
 clean:
