@@ -31,7 +31,13 @@ UNREAD = (
     "temperature", "top_p", "do_sample", "early_stopping", "length_penalty", "diversity",
     "tf_legacy", "finetuning", "pruned_heads", "bad_words", "forced_", "suppress", "_reconstructed",
 )  # fmt: skip
-READ = ("mrope_section", "vision_output_dim", "num_experts_per_tok", "projector_output_dim")
+READ = (
+    "mrope_section",
+    "num_experts_per_tok",
+    "output_proj_dims",
+    "projector_output_dim",
+    "vision_output_dim",
+)
 
 
 def shape_from_config(config: Mapping[str, Any], architecture: str | None = None) -> ModelShape:

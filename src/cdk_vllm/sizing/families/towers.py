@@ -126,10 +126,51 @@ def gemma4(vision: Config, text_hidden: int) -> list[Block]:
     layer += [Block(rows=kv_heads * head_dim, columns=hidden)] * 2
     layer += [Block(rows=inner, columns=hidden)] * 3
     layer += [Block(rows=head_dim)] * 2 + [Block(rows=hidden)] * 4
+    layer += _clipping(vision, 7)
     blocks += layer * vision.integer("num_hidden_layers")
     if vision.flag("standardize"):
         blocks += [Block(rows=hidden)] * 2
     return [*blocks, Block(rows=text_hidden, columns=hidden)]
+
+
+def _clipping(tower: Config, linears: int, *, default: bool = False) -> list[Block]:
+    """Return the four bounds that each of a tower's linear modules clips to."""
+    clipped = tower.flag("use_clipped_linears", default)
+    return [Block(rows=1, buffer=True)] * (4 * linears if clipped else 0)
+
+
+def gemma4_audio(audio: Config, text_hidden: int) -> list[Block]:
+    """Gemma 4's conformer for audio, one copy a rank, and its projector."""
+    hidden = audio.integer("hidden_size", default=1024)
+    head_dim = hidden // audio.integer("num_attention_heads", default=8)
+    first, second = _channels(audio)
+    out = audio.integer("output_proj_dims", default=1536)
+    square = Block(rows=hidden, columns=hidden)
+    # Two feed-forward modules, attention with relative positions, a light convolution, norms.
+    layer = [Block(rows=4 * hidden, columns=hidden)] * 4 + [square] * 6
+    layer += [Block(rows=2 * hidden, columns=hidden), Block(rows=head_dim)]
+    layer += [Block(rows=hidden, columns=audio.integer("conv_kernel_size", default=5))]
+    layer += [Block(rows=hidden)] * 9 + _clipping(audio, 10, default=True)
+    return [
+        Block(rows=first, columns=9),
+        Block(rows=second, columns=9 * first),
+        Block(rows=first),
+        Block(rows=second),
+        Block(rows=hidden, columns=first // 4 * second),
+        *layer * audio.integer("num_hidden_layers", default=12),
+        Block(rows=out, columns=hidden),
+        Block(rows=out),
+        Block(rows=text_hidden, columns=out),
+    ]
+
+
+def _channels(audio: Config) -> tuple[int, int]:
+    match audio.items("subsampling_conv_channels", length=2) or [128, 32]:
+        case [int(first), int(second)] if first > 0 and second > 0:
+            return first, second
+    raise InputError(
+        "config.json: audio_config.subsampling_conv_channels must be two whole numbers."
+    )
 
 
 def llama4(vision: Config, text_hidden: int) -> list[Block]:
@@ -210,3 +251,6 @@ def towers(architecture: str, root: Config, text_hidden: int) -> Iterator[Block]
             f"config.json lacks vision_config, which sizes the image encoder of {architecture}."
         )
     yield from build(vision, text_hidden)
+    audio = root.table("audio_config") if build is gemma4 else None
+    if audio is not None:
+        yield from gemma4_audio(audio, text_hidden)

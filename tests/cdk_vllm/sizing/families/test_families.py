@@ -9,7 +9,7 @@ import pytest
 
 from cdk_vllm import catalog
 from cdk_vllm.errors import InputError
-from cdk_vllm.sizing import model_shape, shape_from_config
+from cdk_vllm.sizing import model_shape, shape_from_config, weights
 from cdk_vllm.sizing.anatomy import Attention, Dense, Latent, Mixture, Recurrent
 from cdk_vllm.sizing.blueprint import anatomy_of
 from cdk_vllm.sizing.families import FAMILIES, anatomy_of_config, parts
@@ -127,6 +127,56 @@ def test_an_encoder_adds_its_blocks() -> None:
         blocks = anatomy_of(model_shape(model)).towers
         parameters = sum(block.rows * block.columns for block in blocks if not block.buffer)
         assert 0.5e9 < parameters < 0.8e9
+
+
+GEMMA_4_VISION = {
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_attention_heads": 12,
+    "head_dim": 64,
+    "num_hidden_layers": 16,
+    "patch_size": 16,
+    "use_clipped_linears": True,
+}
+
+
+def gemma_4(**audio: Any) -> dict[str, Any]:
+    """Return the config of a Gemma 4 of 42 layers with per-layer embeddings, and audio."""
+    text = {
+        "hidden_size": 2560,
+        "hidden_size_per_layer_input": 256,
+        "intermediate_size": 10240,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 2,
+        "head_dim": 256,
+        "global_head_dim": 512,
+        "num_hidden_layers": 42,
+        "num_kv_shared_layers": 18,
+        "sliding_window": 512,
+        "max_position_embeddings": 131072,
+        "vocab_size": 262144,
+        "tie_word_embeddings": True,
+        "dtype": "bfloat16",
+    }
+    return {
+        "architectures": ["Gemma4ForConditionalGeneration"],
+        "text_config": text,
+        "vision_config": GEMMA_4_VISION,
+        "audio_config": audio,
+        "tie_word_embeddings": True,
+    }
+
+
+@pytest.mark.parametrize(("tensor", "said"), [(1, 15_882_201_664), (2, 8_474_798_656)])
+def test_audio_adds_its_blocks(tensor: int, said: int) -> None:
+    """vLLM 0.33's own count of the same config; it holds each layer's scalar as a buffer."""
+    shape = shape_from_config(gemma_4(hidden_size=1024, output_proj_dims=1536))
+    assert weights.parameter_bytes_per_rank(shape, tensor) - said == 42 * 2
+
+
+def test_wrong_audio_channels_are_refused() -> None:
+    with pytest.raises(InputError, match="subsampling_conv_channels must be two whole numbers"):
+        anatomy_of_config(gemma_4(subsampling_conv_channels=[128, "32"]))
 
 
 @pytest.mark.parametrize(
