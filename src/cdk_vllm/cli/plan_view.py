@@ -160,8 +160,8 @@ def _memory_legend(memory: MemoryPerGpu) -> Text:
     legend = Text()
     for label, attribute, colour in SEGMENTS:
         legend.append("■ ", style=colour)
-        legend.append(f"{label} {getattr(memory, attribute):.2f}   ")
-    legend.append(f"(KV cache needed: {memory.kv_cache_needed_gib:.2f})", style="dim")
+        legend.append(f"{label} {getattr(memory, attribute):.2f}  ")
+    legend.append(f"({memory.kv_cache_needed_gib:.2f} needed)", style="dim")
     return legend
 
 
