@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdk_vllm.sizing.anatomy import Recurrent
 from cdk_vllm.sizing.blueprint import anatomy_of
-from cdk_vllm.sizing.modules import Experts, Matrix, Parallel, layer_modules
+from cdk_vllm.sizing.modules import Experts, Matrix, Parallel, Tensor, layer_modules
 
 if TYPE_CHECKING:
+    from cdk_vllm.sizing.anatomy import Layer
     from cdk_vllm.sizing.modules import Module
     from cdk_vllm.sizing.plan import ModelShape
 
@@ -60,6 +62,8 @@ def adapter_bytes(
         wholes = layer_modules(layer, index, anatomy.hidden, Parallel())
         for part, whole in zip(parts, wholes, strict=True):
             per_rank += _slot_elements(part, whole, sharing)
+        if isinstance(layer.mixer, Recurrent):
+            per_rank += _convolution_elements(layer, anatomy.hidden, parallel)
     tables = (shape.architecture in EMBEDDING) + 2 * (shape.architecture in BOTH)
     per_rank += tables * (anatomy.vocab + anatomy.hidden)
     return per_rank * max_loras * max_lora_rank * 2
@@ -74,7 +78,7 @@ def _slot_elements(part: Module, whole: Module, sharing: int) -> int:
     if isinstance(part, Experts):
         first, second = part.hidden // sharing, part.inner
         return part.count * (part.gates * (first + second) + part.inner + part.hidden // sharing)
-    if not isinstance(part, Matrix) or not isinstance(whole, Matrix) or part.plain:
+    if not isinstance(part, Matrix) or not isinstance(whole, Matrix):
         return 0
     first, second = len(part.rows) * part.columns, sum(part.rows)
     if part.rows != whole.rows:
@@ -82,3 +86,11 @@ def _slot_elements(part: Module, whole: Module, sharing: int) -> int:
     elif part.columns != whole.columns:
         second //= sharing
     return first + second
+
+
+def _convolution_elements(layer: Layer, hidden: int, parallel: Parallel) -> int:
+    """Return a slot's elements for a recurrent layer's convolution, a linear module to vLLM."""
+    modules = layer_modules(layer, 0, hidden, parallel)
+    kernel = layer.mixer.kernel if isinstance(layer.mixer, Recurrent) else 0
+    weights = next((module.elements for module in modules if isinstance(module, Tensor)), 0)
+    return kernel + weights // kernel if kernel else 0

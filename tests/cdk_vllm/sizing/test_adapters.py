@@ -19,6 +19,7 @@ ALLOCATED = [
     ("Qwen/Qwen3-8B", 1, 1, 16, False, 97_280_000),
     ("Qwen/Qwen2.5-7B-Instruct", 1, 2, 32, False, 322_961_408),
     ("Qwen/Qwen3-32B-FP8", 2, 1, 16, False, 180_969_472),
+    ("Qwen/Qwen3.5-27B", 1, 1, 16, False, 281_139_200),
 ]
 
 
