@@ -14,7 +14,7 @@ help:
 	@echo "make test-engine  compare the sizing rules with vLLM itself, installed beside (4 GB)"
 	@echo "make check      lint, types and import contracts only"
 	@echo "make lock       compile requirements.txt and package-lock.json anew"
-	@echo "make bench      time a plan against the whole catalogue, and the synth of one environment"
+	@echo "make bench      time plans against the whole catalogue, the commands, and the synth of one environment"
 
 demo: setup
 	@$(BIN)/cdk-vllm plan environments/$(ENVIRONMENT).toml
@@ -65,7 +65,7 @@ lock:
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --package-lock-only
 
 bench: setup
-	@$(BIN)/python tools/benchmark_plan.py
+	@$(BIN)/pytest tests/benchmarks --benchmark-columns=min,median,max,rounds --benchmark-sort=min
 	@$(BIN)/python tools/benchmark_synth.py
 
 clean:

@@ -16,7 +16,7 @@ from cdk_vllm.sizing.anatomy import Attention, Latent, Recurrent
 from cdk_vllm.sizing.modules import Parallel, groups_per_model
 
 if TYPE_CHECKING:
-    from cdk_vllm.sizing.anatomy import Anatomy
+    from cdk_vllm.sizing.anatomy import Anatomy, Mixer
     from cdk_vllm.sizing.stored import Target
 
 BLOCK_TOKENS = 16
@@ -93,16 +93,32 @@ def layer_specs(
     """Return the specs of all layers that cache something, with their layers' indices."""
     block = attention_block(anatomy, options, target)
     block, padded = hybrid_block(anatomy, parallel, options, target, block)
+    known: dict[Mixer | None, list[Spec]] = {}
     specs: list[tuple[int, Spec]] = []
     for index, layer in enumerate(anatomy.layers):
         mixer = layer.mixer
-        if isinstance(mixer, Attention) and not mixer.shares_cache:
-            specs.append((index, _attention_spec(mixer, parallel, options, block)))
-        elif isinstance(mixer, Latent):
-            specs += [(index, spec) for spec in _latent_specs(mixer, options, block)]
-        elif isinstance(mixer, Recurrent):
-            specs.append((index, _state_spec(mixer, parallel, options, target, padded)))
+        if mixer not in known:
+            known[mixer] = _mixer_specs(mixer, parallel, options, target, (block, padded))
+        specs += [(index, spec) for spec in known[mixer]]
     return specs + _draft_specs(specs, options.draft_layers)
+
+
+def _mixer_specs(
+    mixer: Mixer | None,
+    parallel: Parallel,
+    options: CacheOptions,
+    target: Target,
+    block_and_page: tuple[int, int],
+) -> list[Spec]:
+    """Return what one layer's mixer caches: of latent attention, its indexer's keys too."""
+    block, padded = block_and_page
+    if isinstance(mixer, Attention) and not mixer.shares_cache:
+        return [_attention_spec(mixer, parallel, options, block)]
+    if isinstance(mixer, Latent):
+        return _latent_specs(mixer, options, block)
+    if isinstance(mixer, Recurrent):
+        return [_state_spec(mixer, parallel, options, target, padded)]
+    return []
 
 
 def _draft_specs(specs: list[tuple[int, Spec]], count: int) -> list[tuple[int, Spec]]:

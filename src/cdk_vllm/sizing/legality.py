@@ -6,11 +6,12 @@ marlin_utils.py), layers/mamba, and config/model.py.
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 from cdk_vllm.sizing.anatomy import Attention, Dense, Latent, Recurrent
 from cdk_vllm.sizing.blueprint import anatomy_of, quantization_of_shape
-from cdk_vllm.sizing.modules import Matrix, Parallel, layer_modules
+from cdk_vllm.sizing.modules import Experts, Matrix, Parallel, layer_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cdk_vllm.catalog import Gpu
     from cdk_vllm.sizing.anatomy import Layer, Mixture
     from cdk_vllm.sizing.plan import ModelShape
-    from cdk_vllm.sizing.quantization import Scheme
+    from cdk_vllm.sizing.quantization import Quantization, Scheme
 
 # The lowest compute capability with kernels for a format, native or weight-only.
 MINIMUM_CAPABILITY: dict[str, tuple[int, int]] = {
@@ -30,6 +31,8 @@ MINIMUM_CAPABILITY: dict[str, tuple[int, int]] = {
     "mxfp4": (8, 0),
     "mxfp8": (8, 0),
 }
+FP8_BY_METHOD = {"modelopt": (8, 0), "fbgemm_fp8": (8, 0)}  # methods that ask more of a GPU for fp8
+FINER_BLOCKS_FROM, FINEST_BLOCK = (8, 9), 32  # kernels for finer blocks than the checkpoint's
 WHEELS_FROM = (7, 5)  # what vLLM's wheels are compiled for since 0.14
 BITSANDBYTES_UNTIL = (0, 31)
 
@@ -144,13 +147,45 @@ def format_refusal(shape: ModelShape, gpu: Gpu, vllm: tuple[int, int]) -> str | 
         return None
     if quantization.method == "bitsandbytes" and vllm > BITSANDBYTES_UNTIL:
         return "bitsandbytes is no longer one of vLLM's quantization methods"
+    return _capability_refusal(quantization, gpu)
+
+
+def _capability_refusal(quantization: Quantization, gpu: Gpu) -> str | None:
+    major, minor = gpu.compute_capability
     kinds = {scheme.kind for scheme in quantization.layers.values()}
     kinds |= {quantization.scheme.kind} if quantization.scheme else set()
     for kind in sorted(kinds):
         least = MINIMUM_CAPABILITY[kind]
+        if kind == "fp8" and quantization.scheme is not None:
+            least = FP8_BY_METHOD.get(quantization.method, least)
         if gpu.compute_capability < least:
             return (
                 f"{gpu.name} has compute capability {major}.{minor}, and {kind} weights need "
                 f"{least[0]}.{least[1]}"
             )
+    return None
+
+
+def experts_refusal(shape: ModelShape, gpu: Gpu, parallel: Parallel) -> str | None:
+    """Say why a GPU has no kernel for a rank's part of float8 experts, or return `None`.
+
+    Source: vLLM 0.33.0's fused_moe/oracle/fp8.py: where a rank's part is no whole number of the
+    checkpoint's blocks, vLLM makes the blocks finer, down to 32, for kernels that have float8.
+    """
+    quantization = quantization_of_shape(shape)
+    scheme = quantization.scheme if quantization else None
+    if scheme is None or scheme.scale != "block":
+        return None
+    anatomy = anatomy_of(shape)
+    for layer in dict.fromkeys(anatomy.layers):
+        for module in layer_modules(layer, 0, anatomy.hidden, parallel):
+            if not isinstance(module, Experts) or module.inner % scheme.group == 0:
+                continue
+            native = gpu.compute_capability >= FINER_BLOCKS_FROM
+            if not native or gcd(scheme.group, module.inner, module.hidden) < FINEST_BLOCK:
+                return (
+                    f"{gpu.name} cuts no float8 block so fine: tensor_parallel_size "
+                    f"{parallel.tensor} leaves each expert {module.inner} columns, in blocks of "
+                    f"{scheme.group}"
+                )
     return None

@@ -184,7 +184,8 @@ def _non_torch(
     if engine_args.get("enable_lora"):
         loras = int(engine_args.get("max_loras", 1))
         rank = int(engine_args.get("max_lora_rank", 16))
-        slots = adapters.adapter_bytes(shape, parallel, loras, rank)
+        fully = bool(engine_args.get("fully_sharded_loras"))
+        slots = adapters.adapter_bytes(shape, parallel, loras, rank, fully_sharded=fully)
     state = overheads.sampler_state_bytes(
         shape, int(engine_args["max_num_seqs"]), profiling(target.vllm).state_bytes_per_logit
     )

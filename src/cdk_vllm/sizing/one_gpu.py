@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
 from cdk_vllm.errors import InputError, nearest
-from cdk_vllm.sizing.dtypes import KV_CACHE_BYTES, dtype_refusal
+from cdk_vllm.sizing.dtypes import KV_CACHE_BYTES
 from cdk_vllm.sizing.engine_args import default_batched_tokens
 from cdk_vllm.sizing.engine_version import parse_version
 from cdk_vllm.sizing.families.parts import longest_context
-from cdk_vllm.sizing.legality import format_refusal, split_refusal
+from cdk_vllm.sizing.legality import split_refusal
 from cdk_vllm.sizing.memory import MemoryBytes, memory_bytes, parallel_of
 from cdk_vllm.sizing.plan import Workload
+from cdk_vllm.sizing.refusals import gpu_refusal
 from cdk_vllm.sizing.units import GIB, gib
 
 if TYPE_CHECKING:
@@ -124,11 +125,7 @@ def answer(
         max_model_len=length, prompt_tokens=length, output_tokens=0, concurrent_requests=1
     )
     memory = memory_bytes(shape, workload, gpu, arguments, vllm_version)
-    why = (
-        format_refusal(shape, gpu, vllm)
-        or dtype_refusal(gpu, arguments)
-        or _short(memory, length, gpu)
-    )
+    why = gpu_refusal(shape, gpu, arguments, vllm) or _short(memory, length, gpu)
     return Answer(memory=memory, engine_args=arguments, fits=why is None, why=_sentence(why))
 
 

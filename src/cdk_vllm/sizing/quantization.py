@@ -21,6 +21,7 @@ Kind = Literal["fp8", "int8", "int", "nvfp4", "mxfp4", "mxfp8", "nf4"]
 Scale = Literal["tensor", "channel", "block", "group"]
 
 LAYER = re.compile(r"layers\.(\d+)\.")
+WILDCARDS = frozenset("*?[")
 METHODS = "awq, compressed-tensors, fbgemm_fp8, fp8, gptq, modelopt (FP8, NVFP4, MXFP8) and mxfp4"
 
 
@@ -87,16 +88,6 @@ class Quantization:
             return None
         return self.layers.get("lm_head") if self.layers else self.scheme
 
-    def singles_out(self, layer: int) -> bool:
-        """Say whether a list names modules of one layer, so that it differs from its equals."""
-        return bool(self.layers) or str(layer) in self._by_layer or self._has_patterns
-
-    @cached_property
-    def _has_patterns(self) -> bool:
-        return any(
-            "layers" in pattern or "\\d" in pattern for pattern in self._by_layer.get("", ())
-        )
-
     def _named(self, names: tuple[str, ...]) -> Scheme | None:
         found = [self.layers.get(each) for each in names]
         return found[0] if found and all(found) else None
@@ -149,8 +140,16 @@ def _matches(name: str, pattern: str, matching: str) -> bool:
         if stem and "*" not in stem and stem in name:
             return True
     if "*" in pattern:
-        return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
+        return _matches_wildcards(name, pattern)
     return name == pattern or (matching == "exact" and pattern.startswith(f"{name}."))
+
+
+def _matches_wildcards(name: str, pattern: str) -> bool:
+    stem = pattern.removesuffix("*")
+    if WILDCARDS.isdisjoint(stem):
+        # ModelOpt lists hundreds of these, and each would be an expression to compile.
+        return name.startswith(stem)
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
 
 
 def quantization_of(table: Mapping[str, Any] | None) -> Quantization | None:

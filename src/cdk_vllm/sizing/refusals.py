@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
+from cdk_vllm.sizing.attention_support import attention_refusal
 from cdk_vllm.sizing.dtypes import dtype_refusal
 from cdk_vllm.sizing.engine_version import parse_version
 from cdk_vllm.sizing.host_memory import host_memory_refusal
-from cdk_vllm.sizing.legality import format_refusal
+from cdk_vllm.sizing.legality import experts_refusal, format_refusal
+from cdk_vllm.sizing.memory import parallel_of
 from cdk_vllm.sizing.parallelism import tensor_parallel_refusal
 from cdk_vllm.sizing.speed.estimate import speed
 from cdk_vllm.sizing.startup import startup_seconds
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from cdk_vllm.catalog import Gpu, Instance
     from cdk_vllm.sizing.memory import MemoryBytes
-    from cdk_vllm.sizing.plan import EngineValue, ServingRequest, Workload
+    from cdk_vllm.sizing.plan import EngineValue, ModelShape, ServingRequest, Workload
     from cdk_vllm.sizing.speed.estimate import Speed
 
 SAGEMAKER_MAX_STARTUP_SECONDS = 3600  # SageMaker's longest startup health check
@@ -49,9 +51,20 @@ def illegal(request: ServingRequest, gpu: Gpu, arguments: Mapping[str, EngineVal
     """Say what vLLM would not start with on a GPU, or return `None`."""
     return (
         tensor_parallel_refusal(request.shape, int(arguments["tensor_parallel_size"]))
-        or format_refusal(request.shape, gpu, parse_version(request.vllm_version))
-        or dtype_refusal(gpu, arguments)
+        or gpu_refusal(request.shape, gpu, arguments, parse_version(request.vllm_version))
         or utilization_refusal(gpu, float(arguments["gpu_memory_utilization"]))
+    )
+
+
+def gpu_refusal(
+    shape: ModelShape, gpu: Gpu, arguments: Mapping[str, EngineValue], vllm: tuple[int, int]
+) -> str | None:
+    """Say what of a model or of its KV cache a GPU has no kernels for, or return `None`."""
+    return (
+        format_refusal(shape, gpu, vllm)
+        or experts_refusal(shape, gpu, parallel_of(arguments))
+        or dtype_refusal(gpu, arguments)
+        or attention_refusal(shape, gpu, arguments)
     )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 METHODS = ("ngram", "eagle", "eagle3", "mtp", "draft_model")
 FED = {"eagle": 2, "eagle3": 3, "mtp": 2}  # hidden states side by side at the draft's input
 
+FED_IN_PARTS = ("Qwen3Next", "Qwen3_5", "NemotronH")  # whose MTP ranks share out that input's rows
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
@@ -104,6 +106,8 @@ def _layer_bytes(draft: Draft, parallel: Parallel) -> int:
         for piece in module_pieces(module, quantization, target)
         if piece.kept
     )
-    fed = FED[draft.method] * anatomy.hidden * anatomy.hidden * 2
+    shared = draft.method == "mtp" and draft.shape.architecture.startswith(FED_IN_PARTS)
+    rows = anatomy.hidden // (parallel.tensor if shared else 1)
+    fed = FED[draft.method] * anatomy.hidden * rows * 2
     head = anatomy.vocab // parallel.tensor * anatomy.hidden * 2 if draft.method == "eagle3" else 0
     return layer + allocated_bytes(fed) + allocated_bytes(head)

@@ -44,13 +44,18 @@ def module_pieces(
     if isinstance(module, Tensor):
         yield Piece(module.elements * module.element_bytes)
     elif isinstance(module, Experts):
-        scheme = quantization.scheme_of_experts(module.name) if quantization else None
-        yield from expert_pieces(module, scheme, target)
+        yield from expert_pieces(module, module_scheme(module, quantization), target)
     else:
-        scheme = None
-        if quantization and not module.plain:
-            scheme = quantization.scheme_of(module.name, module.parts)
-        yield from matrix_pieces(module, scheme)
+        yield from matrix_pieces(module, module_scheme(module, quantization))
+
+
+def module_scheme(module: Module, quantization: Quantization | None) -> Scheme | None:
+    """Return how a module's weights are stored, or `None` where they stay in 16 bits."""
+    if quantization is None or isinstance(module, Tensor):
+        return None
+    if isinstance(module, Experts):
+        return quantization.scheme_of_experts(module.name)
+    return None if module.plain else quantization.scheme_of(module.name, module.parts)
 
 
 def matrix_pieces(matrix: Matrix, scheme: Scheme | None) -> Iterator[Piece]:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from cdk_vllm.sizing.blueprint import anatomy_of, quantization_of_shape
 from cdk_vllm.sizing.modules import Matrix, Parallel, Tensor, layer_modules
-from cdk_vllm.sizing.stored import Piece, Target, matrix_pieces, module_pieces
+from cdk_vllm.sizing.stored import Piece, Target, matrix_pieces, module_pieces, module_scheme
 from cdk_vllm.sizing.units import MIB, round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cdk_vllm.sizing.anatomy import Anatomy, Block, Layer, RopeTable
     from cdk_vllm.sizing.plan import ModelShape
-    from cdk_vllm.sizing.quantization import Quantization
+    from cdk_vllm.sizing.quantization import Quantization, Scheme
+
+    Schemes = tuple[Scheme | None, ...]
 
 WEIGHT_BYTES = 2  # one element of bfloat16 or float16
 VOCABULARY_PADDING = 64
@@ -83,8 +85,11 @@ def parameter_bytes_per_rank(
 ) -> int:
     """Return the bytes of one rank's parameters as created, before the allocator rounds them."""
     parallel = parallel or Parallel(tensor=tensor_parallel_size)
-    pieces = _pieces(shape, parallel, target, stage)
-    return sum(piece.size_bytes for piece in pieces if piece.created)
+    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
+    layers = _layers_bytes(shape, parallel, target, _created)
+    indices = stage_layers(len(layers), parallel.pipeline, stage)
+    outside = _created(_outside(anatomy, parallel, quantization, stage))
+    return outside + sum(layers[index] for index in indices)
 
 
 def weights_bytes_per_rank(
@@ -122,7 +127,7 @@ def _allocated_bytes(shape: ModelShape, parallel: Parallel, target: Target) -> i
     anatomy = anatomy_of(shape)
     ropes = sum(allocated_bytes(_table_bytes(table, target)) for table in anatomy.ropes)
     quantization = quantization_of_shape(shape)
-    layers = _layers_bytes(anatomy, quantization, parallel, target)
+    layers = _layers_bytes(shape, parallel, target, _kept)
     return ropes + max(
         _kept(_outside(anatomy, parallel, quantization, stage))
         + sum(layers[index] for index in stage_layers(len(layers), parallel.pipeline, stage))
@@ -130,24 +135,48 @@ def _allocated_bytes(shape: ModelShape, parallel: Parallel, target: Target) -> i
     )
 
 
+def _created(pieces: Iterator[Piece]) -> int:
+    return sum(piece.size_bytes for piece in pieces if piece.created)
+
+
 def _kept(pieces: Iterator[Piece]) -> int:
     return sum(allocated_bytes(piece.size_bytes) for piece in pieces if piece.kept)
 
 
 def _layers_bytes(
-    anatomy: Anatomy, quantization: Quantization | None, parallel: Parallel, target: Target
+    shape: ModelShape,
+    parallel: Parallel,
+    target: Target,
+    measure: Callable[[Iterator[Piece]], int],
 ) -> list[int]:
-    """Return each layer's bytes; equal layers that no exclude list tells apart are counted once."""
-    known: dict[tuple[Layer, int], int] = {}
+    """Return each layer's bytes; equal layers with equally stored modules are counted once."""
+    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
+    known: dict[tuple[Layer, Schemes], int] = {}
     sizes: list[int] = []
-    for index, layer in enumerate(anatomy.layers):
-        alone = quantization is not None and quantization.singles_out(index)
-        key = (layer, index if alone else -1)
+    for index, (layer, schemes) in enumerate(
+        zip(anatomy.layers, _schemes_by_layer(shape), strict=True)
+    ):
+        key = (layer, schemes)
         if key not in known:
             modules = layer_modules(layer, index, anatomy.hidden, parallel)
-            known[key] = sum(_kept(module_pieces(each, quantization, target)) for each in modules)
+            known[key] = sum(measure(module_pieces(each, quantization, target)) for each in modules)
         sizes.append(known[key])
     return sizes
+
+
+@lru_cache(maxsize=256)
+def _schemes_by_layer(shape: ModelShape) -> tuple[Schemes, ...]:
+    """Return how each layer's modules are stored, in their order; no split changes that."""
+    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
+    if quantization is None:
+        return ((),) * len(anatomy.layers)
+    return tuple(
+        tuple(
+            module_scheme(module, quantization)
+            for module in layer_modules(layer, index, anatomy.hidden, Parallel())
+        )
+        for index, layer in enumerate(anatomy.layers)
+    )
 
 
 def _table_bytes(table: RopeTable, target: Target) -> int:
@@ -178,16 +207,6 @@ def stage_layers(layers: int, stages: int, stage: int) -> range:
         sizes[-place] += 1
     start = sum(sizes[:stage])
     return range(start, start + sizes[stage])
-
-
-def _pieces(shape: ModelShape, parallel: Parallel, target: Target, stage: int) -> Iterator[Piece]:
-    """Yield every tensor of one rank of a pipeline stage."""
-    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
-    yield from _outside(anatomy, parallel, quantization, stage)
-    for index in stage_layers(len(anatomy.layers), parallel.pipeline, stage):
-        layer = anatomy.layers[index]
-        for module in layer_modules(layer, index, anatomy.hidden, parallel):
-            yield from module_pieces(module, quantization, target)
 
 
 def _outside(

@@ -9,7 +9,7 @@ import pytest
 from cdk_vllm import catalog
 from cdk_vllm.sizing import model_shape, shape_from_config
 from cdk_vllm.sizing.blueprint import config_of
-from cdk_vllm.sizing.legality import format_refusal, split_refusal
+from cdk_vllm.sizing.legality import experts_refusal, format_refusal, split_refusal
 from cdk_vllm.sizing.modules import Parallel
 
 
@@ -81,3 +81,37 @@ def test_bitsandbytes_is_gone() -> None:
     h100 = catalog.gpus()["H100"]
     assert "no longer" in str(format_refusal(shape, h100, (0, 33)))
     assert format_refusal(shape, h100, (0, 8)) is None
+
+
+@pytest.mark.parametrize("method", ["modelopt", "fbgemm_fp8"])
+def test_some_methods_of_float8_need_ampere(method: str) -> None:
+    table = {"quant_method": method, "quant_algo": "FP8"}
+    config = dict(config_of(model_shape("Qwen/Qwen3-8B"))) | {"quantization_config": table}
+    shape, gpus = shape_from_config(config), catalog.gpus()
+    assert "fp8 weights need 8.0" in str(format_refusal(shape, gpus["T4"], (0, 33)))
+    assert format_refusal(shape, gpus["A10G"], (0, 33)) is None
+    assert format_refusal(model_shape("Qwen/Qwen3-32B-FP8"), gpus["T4"], (0, 33)) is None
+
+
+@pytest.mark.parametrize(
+    ("gpu", "tensor", "inner", "refused"),
+    [
+        ("A100-80GB", 2, 768, False),
+        ("A100-80GB", 4, 768, True),  # 192 columns in blocks of 128
+        ("T4", 4, 768, True),
+        ("L40S", 4, 768, False),  # in blocks of 64
+        ("H100", 8, 768, False),
+        ("H100", 8, 1408, True),  # 176 columns divide only into blocks of 16
+    ],
+)
+def test_parts_of_float8_experts(gpu: str, tensor: int, inner: int, refused: bool) -> None:
+    table = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    config = dict(config_of(model_shape("Qwen/Qwen3-30B-A3B"))) | {
+        "quantization_config": table,
+        "moe_intermediate_size": inner,
+    }
+    shape, parallel = shape_from_config(config), Parallel(tensor=tensor)
+    found = experts_refusal(shape, catalog.gpus()[gpu], parallel)
+    assert (found is not None) is refused
+    whole = Parallel(tensor=tensor, experts=True)
+    assert experts_refusal(shape, catalog.gpus()[gpu], whole) is None

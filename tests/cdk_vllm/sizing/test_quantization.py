@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -80,6 +81,14 @@ def test_exclude_lists(table: dict[str, Any], excluded: set[str]) -> None:
     quantization = read(**table)
     found = {name for name, parts in PARTS.items() if quantization.scheme_of(name, parts) is None}
     assert found == excluded
+
+
+@pytest.mark.parametrize("pattern", ["a.b*", "a.*", "*", "*.b", "a.[bc]*", "a?b*", "a*b*", "a.b.*"])
+def test_wildcards_match_as_those_of_file_names_do(pattern: str) -> None:
+    table = compressed(num_bits=4, type="int", group_size=32) | {"ignore": [pattern]}
+    for name in ("a.b", "a.b.c", "a.bc", "a.c", "xa.b", "a.x.b", "a.xb"):
+        expected = any(fnmatchcase(name, each) for each in (pattern, f"{pattern}.*"))
+        assert (read(**table).scheme_of(name) is None) is expected, name
 
 
 def test_mxfp4_is_the_experts_alone() -> None:

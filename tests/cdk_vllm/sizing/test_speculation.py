@@ -61,6 +61,16 @@ def test_deepseeks_own_draft_is_a_layer_of_experts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "size_bytes"),
+    [("Qwen/Qwen3-Next-80B-A3B-Instruct", 416_048_128), ("Qwen/Qwen3.5-27B", 108_841_984)],
+)
+def test_the_input_of_some_drafts_is_shared_out(model: str, size_bytes: int) -> None:
+    draft = draft_of(model_shape(model), ask(method="mtp"))
+    found = draft.weight_bytes(Parallel(tensor=8))
+    assert found == pytest.approx(size_bytes, rel=0.01)  # what vLLM 0.33.0 creates on one of 8
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [
         ("{", "must be JSON"),

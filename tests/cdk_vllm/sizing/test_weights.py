@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from cdk_vllm import catalog
 from cdk_vllm.sizing import legal_tensor_parallel_sizes, model_shape, weights
-from cdk_vllm.sizing.stored import Target
+from cdk_vllm.sizing.blueprint import anatomy_of, quantization_of_shape
+from cdk_vllm.sizing.modules import Parallel, layer_modules
+from cdk_vllm.sizing.stored import Target, module_pieces
 from cdk_vllm.sizing.units import GIB, MIB
 
 
@@ -97,6 +99,24 @@ def test_a_remainder_of_layers_goes_before_the_last_stage(
     found = [weights.stage_layers(layers, stages, stage) for stage in range(stages)]
     assert tuple(map(len, found)) == sizes
     assert [index for stage in found for index in stage] == list(range(layers))
+
+
+@pytest.mark.parametrize("model", ["nvidia/GLM-5-NVFP4", "nvidia/Qwen3.5-397B-A17B-NVFP4"])
+def test_layers_counted_once_are_those_that_lists_do_not_tell_apart(model: str) -> None:
+    shape = model_shape(model)
+    anatomy, quantization = anatomy_of(shape), quantization_of_shape(shape)
+    together = weights.parameter_bytes_per_rank(shape, 4)
+    parallel, target = Parallel(tensor=4), Target()
+    one_by_one = sum(
+        piece.size_bytes
+        for index, layer in enumerate(anatomy.layers)
+        for module in layer_modules(layer, index, anatomy.hidden, parallel)
+        for piece in module_pieces(module, quantization, target)
+        if piece.created
+    )
+    around = weights._outside(anatomy, parallel, quantization, 0)
+    outside = sum(piece.size_bytes for piece in around if piece.created)
+    assert together == one_by_one + outside
 
 
 @given(model=st.sampled_from([*sorted(catalog.models()), *catalog.model_configs()]))
