@@ -8,7 +8,7 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
-from cdk_vllm.constructs import EcsAlarms, FrontDoor, VllmEcsService
+from cdk_vllm.constructs import DomainName, EcsAlarms, FrontDoor, VllmEcsService
 from stacks import service as services
 from stacks.acknowledgements import acknowledge, model_prefix_arn
 
@@ -62,11 +62,6 @@ class EcsStack(Stack):
         certificate = service.certificate_arn and acm.Certificate.from_certificate_arn(
             self, "Certificate", service.certificate_arn
         )
-        hosted_zone = (
-            service.domain
-            and service.hosted_zone_id
-            and route53.HostedZone.from_hosted_zone_id(self, "Zone", service.hosted_zone_id)
-        )
         return FrontDoor(
             self,
             "FrontDoor",
@@ -74,7 +69,14 @@ class EcsStack(Stack):
             vpc=foundation.vpc,
             log_bucket=foundation.log_bucket,
             certificate=certificate or None,
-            domain=service.domain,
-            hosted_zone=hosted_zone or None,
+            domain=self._domain(service),
             insecure_http=service.insecure_http,
         )
+
+    def _domain(self, service: Service) -> DomainName | None:
+        if not service.domain:
+            return None
+        zone = service.hosted_zone_id and route53.HostedZone.from_hosted_zone_id(
+            self, "Zone", service.hosted_zone_id
+        )
+        return DomainName(name=service.domain, hosted_zone=zone or None)

@@ -177,7 +177,7 @@ def _plan(backend: str) -> ServingPlan:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ecs_plan() -> ServingPlan:
     """Return a plan for ECS, written by hand."""
     return _plan("ecs")

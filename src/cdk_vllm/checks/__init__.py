@@ -17,9 +17,11 @@ from cdk_vllm.checks import (
     identity,
     instances,
     load_balancer,
+    network,
     sagemaker,
     scaling,
     storage,
+    web_firewall,
 )
 from cdk_vllm.checks.template import Finding, Template
 
@@ -39,9 +41,11 @@ RULES: dict[str, Rule] = {
         identity,
         instances,
         load_balancer,
+        network,
         sagemaker,
         scaling,
         storage,
+        web_firewall,
     )
     for rule in module.RULES
 }

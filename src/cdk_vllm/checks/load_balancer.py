@@ -32,9 +32,18 @@ def is_internal(template: Template) -> Iterator[Finding]:
             yield report(is_internal, balancer, "Scheme is not internal")
 
 
+def application_balancers(template: Template) -> Iterator[Resource]:
+    """Yield the load balancers that read requests; a network load balancer passes packets on."""
+    for balancer in template.of(LOAD_BALANCER):
+        if balancer.get("Type", "application") == "application":
+            yield balancer
+
+
 def refuses_by_default(template: Template) -> Iterator[Finding]:
     """Many of vLLM's routes need no key; only paths that are named may reach it."""
     for listener in template.of(LISTENER):
+        if _passes_on_to_a_balancer(template, listener):
+            continue
         for action in as_list(listener.get("DefaultActions")):
             if action.get("Type") == "fixed-response":
                 status = action.get("FixedResponseConfig", {}).get("StatusCode")
@@ -42,6 +51,18 @@ def refuses_by_default(template: Template) -> Iterator[Finding]:
                     yield report(refuses_by_default, listener, f"answers {status} by default")
             elif action.get("Type") != "redirect":
                 yield report(refuses_by_default, listener, f"{action.get('Type')} by default")
+
+
+def _passes_on_to_a_balancer(template: Template, listener: Resource) -> bool:
+    """Tell whether a listener of a network load balancer leads to another listener alone."""
+    inner = {
+        group.logical_id for group in template.of(TARGET_GROUP) if group.get("TargetType") == "alb"
+    }
+    targets = [
+        (action.get("TargetGroupArn") or {}).get("Ref")
+        for action in as_list(listener.get("DefaultActions"))
+    ]
+    return listener.get("Protocol") == "TCP" and bool(targets) and set(targets) <= inner
 
 
 def forwards_named_paths_only(template: Template) -> Iterator[Finding]:
@@ -77,7 +98,7 @@ def speaks_modern_tls(template: Template) -> Iterator[Finding]:
 
 def logs_and_drops(template: Template) -> Iterator[Finding]:
     """An attack nobody logged did not happen; malformed headers are how some are made."""
-    for balancer in template.of(LOAD_BALANCER):
+    for balancer in application_balancers(template):
         attributes = pairs(balancer.get("LoadBalancerAttributes"))
         for name in (
             "access_logs.s3.enabled",
@@ -90,14 +111,16 @@ def logs_and_drops(template: Template) -> Iterator[Finding]:
 
 def waits_for_long_answers(template: Template) -> Iterator[Finding]:
     """A load balancer's 60 s end every answer that takes longer and is not streamed."""
-    for balancer in template.of(LOAD_BALANCER):
+    for balancer in application_balancers(template):
         if not 300 <= _idle_seconds(balancer) <= 4000:
             yield report(waits_for_long_answers, balancer, "the idle timeout is not 300 to 4000 s")
 
 
 def server_outlasts_the_balancer(template: Template) -> Iterator[Finding]:
     """After 5 s vLLM closes an idle connection; the load balancer uses it once more: 502."""
-    idle = max((_idle_seconds(balancer) for balancer in template.of(LOAD_BALANCER)), default=0.0)
+    idle = max(
+        (_idle_seconds(balancer) for balancer in application_balancers(template)), default=0.0
+    )
     for container in containers(template):
         kept = number(container.environment.get("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", 5))
         if idle and kept <= idle:
@@ -110,9 +133,15 @@ def _idle_seconds(balancer: Resource) -> float:
     return number(attributes.get("idle_timeout.timeout_seconds", 60))
 
 
+def _servers(template: Template) -> Iterator[Resource]:
+    for group in template.of(TARGET_GROUP):
+        if group.get("TargetType") != "alb":
+            yield group
+
+
 def picks_the_least_busy(template: Template) -> Iterator[Finding]:
     """Requests differ a thousandfold in work; taking turns overloads one replica, idles another."""
-    for group in template.of(TARGET_GROUP):
+    for group in _servers(template):
         attributes = pairs(group.get("TargetGroupAttributes"))
         algorithm = attributes.get("load_balancing.algorithm.type")
         if algorithm != "least_outstanding_requests":
@@ -123,7 +152,7 @@ def picks_the_least_busy(template: Template) -> Iterator[Finding]:
 
 def asks_for_health(template: Template) -> Iterator[Finding]:
     """/health alone says that the engine lives and needs no key."""
-    for group in template.of(TARGET_GROUP):
+    for group in _servers(template):
         if group.get("HealthCheckPath") != "/health":
             yield report(asks_for_health, group, f"asks {group.get('HealthCheckPath')}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_certificatemanager as acm
@@ -10,6 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from cdk_vllm.constructs.network import inner_subnets
 from cdk_vllm.constructs.vllm_container import PORT
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import timeouts_for
@@ -29,16 +31,39 @@ ALLOWED_PATHS = (
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DomainName:
+    """The name clients use; with its `hosted_zone`, the record and the certificate are made."""
+
+    name: str
+    hosted_zone: route53.IHostedZone | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenIssuer:
+    """An OpenID Connect provider whose access tokens let a client in.
+
+    `jwks_url` is where its public keys are, reachable from the internet over HTTPS. With
+    `audiences`, a token's `aud` must be one of them.
+    """
+
+    issuer: str
+    jwks_url: str
+    audiences: tuple[str, ...] = ()
+
+
 class FrontDoor(Construct):
     """An internal load balancer that answers 404 to everything but `ALLOWED_PATHS`.
 
-    With `certificate`, or with `domain` and `hosted_zone` (the certificate is then made and
+    With `certificate`, or with a `domain` in a hosted zone (the certificate is then made and
     validated, and the name points here), the listener speaks TLS 1.3 and port 80 redirects. With
-    neither, `insecure_http` must say that a plain listener is meant. `log_bucket` must let load
-    balancers write, as `LogBucket` does.
+    neither, `insecure_http` must say that a plain listener is meant. With `token_issuer` the load
+    balancer itself checks each request's bearer token, and vLLM asks for no key of its own.
+    `log_bucket` must let load balancers write, as `LogBucket` does.
 
     Raises:
-        InputError: no certificate, no domain with its zone, and not `insecure_http`.
+        InputError: no certificate, no domain in a zone, and not `insecure_http`; or `token_issuer`
+            on a plain listener, where anybody could read the tokens.
     """
 
     def __init__(
@@ -50,46 +75,43 @@ class FrontDoor(Construct):
         vpc: ec2.IVpc,
         log_bucket: s3.IBucket,
         certificate: acm.ICertificate | None = None,
-        domain: str | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        domain: DomainName | None = None,
+        token_issuer: TokenIssuer | None = None,
         insecure_http: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._plan, self._vpc = plan, vpc
-        certificate_arn = self._certificate_arn(certificate, domain, hosted_zone)
-        if certificate_arn is None and not insecure_http:
-            raise InputError(
-                "a front door needs a certificate, or a domain with its hosted_zone, or "
-                "insecure_http=True for a plain listener inside the VPC"
-            )
-        self.security_group = self._security_group(plain_only=certificate_arn is None)
+        self._plan, self._vpc, self.token_issuer = plan, vpc, token_issuer
+        certificate_arn = self._certificate_arn(certificate, domain)
+        self.encrypted = certificate_arn is not None
+        _refuse(encrypted=self.encrypted, plain=insecure_http, tokens=token_issuer is not None)
+        self.port = 443 if self.encrypted else 80
+        self.subnet_ids = [subnet.subnet_id for subnet in inner_subnets(vpc)]
+        self.security_group = self._security_group(plain_only=not self.encrypted)
         self.load_balancer = self._load_balancer(log_bucket)
         self.target_group = self._target_group()
         self.listener = self._listener(certificate_arn)
         self.rules = self._rules()
-        if domain and hosted_zone:
-            self._alias(domain, hosted_zone)
-        scheme = "https" if certificate_arn else "http"
-        self.base_url = f"{scheme}://{domain or self.load_balancer.attr_dns_name}/v1"
+        if domain and domain.hosted_zone:
+            self._alias(domain.name, domain.hosted_zone)
+        scheme = "https" if self.encrypted else "http"
+        host = domain.name if domain else self.load_balancer.attr_dns_name
+        self.base_url = f"{scheme}://{host}/v1"
 
     def _certificate_arn(
-        self,
-        certificate: acm.ICertificate | None,
-        domain: str | None,
-        hosted_zone: route53.IHostedZone | None,
+        self, certificate: acm.ICertificate | None, domain: DomainName | None
     ) -> str | None:
         if certificate:
             return certificate.certificate_arn
-        if not (domain and hosted_zone):
+        if domain is None or domain.hosted_zone is None:
             return None
         request = acm.CfnCertificate(
             self,
             "Certificate",
-            domain_name=domain,
+            domain_name=domain.name,
             validation_method="DNS",
             domain_validation_options=[
                 acm.CfnCertificate.DomainValidationOptionProperty(
-                    domain_name=domain, hosted_zone_id=hosted_zone.hosted_zone_id
+                    domain_name=domain.name, hosted_zone_id=domain.hosted_zone.hosted_zone_id
                 )
             ],
         )
@@ -110,14 +132,13 @@ class FrontDoor(Construct):
         return group
 
     def _load_balancer(self, log_bucket: s3.IBucket) -> elbv2.CfnLoadBalancer:
-        subnets = self._vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
         idle = timeouts_for(self._plan).alb_idle_timeout_seconds
         load_balancer = elbv2.CfnLoadBalancer(
             self,
             "LoadBalancer",
             type="application",
             scheme="internal",
-            subnets=subnets.subnet_ids,
+            subnets=self.subnet_ids,
             security_groups=[self.security_group.security_group_id],
             load_balancer_attributes=_attributes(
                 {
@@ -214,11 +235,19 @@ class FrontDoor(Construct):
                         path_pattern_config=rule.PathPatternConfigProperty(values=list(paths)),
                     )
                 ],
-                actions=[
-                    rule.ActionProperty(type="forward", target_group_arn=self.target_group.ref)
-                ],
+                actions=self._actions(),
             )
             for number, paths in enumerate(ALLOWED_PATHS, start=1)
+        ]
+
+    def _actions(self) -> list[elbv2.CfnListenerRule.ActionProperty]:
+        action = elbv2.CfnListenerRule.ActionProperty
+        target = self.target_group.ref
+        if self.token_issuer is None:
+            return [action(type="forward", target_group_arn=target)]
+        return [
+            action(type="jwt-validation", order=1, jwt_validation_config=_jwt(self.token_issuer)),
+            action(type="forward", order=2, target_group_arn=target),
         ]
 
     def _alias(self, domain: str, hosted_zone: route53.IHostedZone) -> None:
@@ -233,6 +262,31 @@ class FrontDoor(Construct):
                 hosted_zone_id=self.load_balancer.attr_canonical_hosted_zone_id,
             ),
         )
+
+
+def _refuse(*, encrypted: bool, plain: bool, tokens: bool) -> None:
+    if not encrypted and not plain:
+        raise InputError(
+            "a front door needs a certificate, or a domain with its hosted_zone, or "
+            "insecure_http=True for a plain listener inside the VPC"
+        )
+    if tokens and not encrypted:
+        raise InputError(
+            "a token_issuer needs a certificate or a domain with its hosted_zone: on a plain "
+            "listener anybody on the way could read and reuse the tokens"
+        )
+
+
+def _jwt(issuer: TokenIssuer) -> elbv2.CfnListenerRule.JwtValidationConfigProperty:
+    kind = elbv2.CfnListenerRule
+    claim = kind.JwtValidationActionAdditionalClaimProperty(
+        format="string-array", name="aud", values=list(issuer.audiences)
+    )
+    return kind.JwtValidationConfigProperty(
+        issuer=issuer.issuer,
+        jwks_endpoint=issuer.jwks_url,
+        additional_claims=[claim] if issuer.audiences else None,
+    )
 
 
 def _attributes(values: dict[str, object]) -> list[dict[str, str]]:

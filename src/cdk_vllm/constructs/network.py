@@ -1,4 +1,4 @@
-"""A new VPC for an environment: private subnets for GPUs, a free way to S3, and flow logs."""
+"""New VPCs for an environment, with a way out or without one, and what every user of a VPC asks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,26 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_cdk import aws_s3 as s3
+
+# What an instance or a task calls by name where no route leads out. Images' layers come through
+# S3's gateway. Sources: Amazon ECS Developer Guide, "Amazon ECS interface VPC endpoints"; Amazon
+# ECR User Guide, "Interface VPC endpoints"; Systems Manager User Guide, "Create VPC endpoints".
+COMMON_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "sts")
+ECS_SERVICES = (
+    *COMMON_SERVICES,
+    "autoscaling",
+    "ec2messages",
+    "ecs",
+    "ecs-agent",
+    "ecs-telemetry",
+    "secretsmanager",
+    "ssm",
+    "ssmmessages",
+)
+SAGEMAKER_SERVICES = (*COMMON_SERVICES, "sagemaker.api", "sagemaker.runtime")
 
 
 class Network(Construct):
@@ -34,8 +53,7 @@ class Network(Construct):
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            # By position, so that a template fits every account: the names differ between them.
-            availability_zones=[Fn.select(i, Fn.get_azs()) for i in range(zones_count)],
+            availability_zones=_zones(zones_count),
             nat_gateways=nat_gateways,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -52,17 +70,96 @@ class Network(Construct):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
             },
         )
-        self._flow_logs(log_bucket)
+        _flow_logs(self, self.vpc, log_bucket)
 
-    def _flow_logs(self, log_bucket: s3.IBucket) -> None:
-        flow_log = ec2.CfnFlowLog(
+
+class IsolatedNetwork(Construct):
+    """A VPC that no packet leaves: no internet gateway, no NAT, and an endpoint for each service.
+
+    `services` are AWS's short names, such as those of `ECS_SERVICES`; each endpoint bills by the
+    hour in each zone. What is not an AWS service cannot be reached: images come from ECR, models
+    from S3.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_bucket: s3.IBucket,
+        services: Iterable[str],
+        zones_count: int = 2,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.vpc = ec2.Vpc(
             self,
-            "FlowLog",
-            resource_id=self.vpc.vpc_id,
-            resource_type="VPC",
-            traffic_type="ALL",
-            log_destination_type="s3",
-            log_destination=log_bucket.arn_for_objects("vpc/"),
+            "Vpc",
+            availability_zones=_zones(zones_count),
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20
+                )
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
+            },
         )
-        flow_log.node.add_dependency(log_bucket)
-        Tags.of(flow_log).add("Name", self.node.path)
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "Endpoints",
+            vpc=self.vpc,
+            description="VPC endpoints: from the VPC, nothing out",
+            allow_all_outbound=False,
+        )
+        inside = ec2.Peer.ipv4(self.vpc.vpc_cidr_block)
+        self.security_group.add_ingress_rule(inside, ec2.Port.tcp(443), "AWS's services")
+        for service in sorted(set(services)):
+            self._endpoint(service)
+        _flow_logs(self, self.vpc, log_bucket)
+
+    def _endpoint(self, service: str) -> None:
+        ec2.InterfaceVpcEndpoint(
+            self,
+            service.title().replace(".", "").replace("-", ""),
+            vpc=self.vpc,
+            service=ec2.InterfaceVpcEndpointAwsService(service),
+            private_dns_enabled=True,
+            open=False,
+            security_groups=[self.security_group],
+            subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets),
+        )
+
+
+def inner_subnets(vpc: ec2.IVpc) -> list[ec2.ISubnet]:
+    """Return the subnets without public addresses: those with a way out, or else the isolated."""
+    return vpc.private_subnets or vpc.isolated_subnets
+
+
+def aws_services(vpc: ec2.IVpc) -> ec2.IPeer:
+    """Return where AWS's services are, S3 apart: inside an isolated VPC, else behind any address.
+
+    The services' public addresses have no name in a template; TLS is all that is left.
+    """
+    if vpc.isolated_subnets and not vpc.private_subnets:
+        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
+    return ec2.Peer.any_ipv4()
+
+
+def _zones(count: int) -> list[str]:
+    # By position, so that a template fits every account: the names differ between them.
+    return [Fn.select(position, Fn.get_azs()) for position in range(count)]
+
+
+def _flow_logs(scope: Construct, vpc: ec2.Vpc, log_bucket: s3.IBucket) -> None:
+    flow_log = ec2.CfnFlowLog(
+        scope,
+        "FlowLog",
+        resource_id=vpc.vpc_id,
+        resource_type="VPC",
+        traffic_type="ALL",
+        log_destination_type="s3",
+        log_destination=log_bucket.arn_for_objects("vpc/"),
+    )
+    flow_log.node.add_dependency(log_bucket)
+    Tags.of(flow_log).add("Name", scope.node.path)

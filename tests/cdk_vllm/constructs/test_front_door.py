@@ -9,7 +9,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
-from cdk_vllm.constructs import FrontDoor, LogBucket
+from cdk_vllm.constructs import DomainName, FrontDoor, IsolatedNetwork, LogBucket, TokenIssuer
 from cdk_vllm.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_without_a_certificate_plain_http_must_be_meant(
 
 def test_a_domain_alone_is_no_certificate(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
     with pytest.raises(InputError, match="hosted_zone"):
-        make(stack, ecs_plan, domain="chat.example.com")
+        make(stack, ecs_plan, domain=DomainName(name="chat.example.com"))
 
 
 def test_only_named_paths_pass_in_rules_of_at_most_five_values(
@@ -62,7 +62,9 @@ def test_a_given_certificate_is_used_under_its_name(
     stack: cdk.Stack, ecs_plan: ServingPlan
 ) -> None:
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", ARN)
-    door = make(stack, ecs_plan, certificate=certificate, domain="chat.example.com")
+    door = make(
+        stack, ecs_plan, certificate=certificate, domain=DomainName(name="chat.example.com")
+    )
     assert door.base_url == "https://chat.example.com/v1"
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::CertificateManager::Certificate", 0)
@@ -95,3 +97,39 @@ def test_a_plain_door_does_not_open_the_port_for_tls(
     ingress = groups[logical_id]["Properties"]["SecurityGroupIngress"]
     assert {rule["ToPort"] for rule in ingress} == {80}
     assert not {rule["CidrIp"] for rule in ingress} & {"0.0.0.0/0"}
+
+
+ISSUER = TokenIssuer(
+    issuer="https://id.example.com/",
+    jwks_url="https://id.example.com/keys",
+    audiences=("chat",),
+)
+
+
+def test_tokens_are_checked_before_anything_is_forwarded(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", ARN)
+    make(stack, ecs_plan, certificate=certificate, token_issuer=ISSUER)
+    rules = Template.from_stack(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    for rule in rules.values():
+        check, forward = rule["Properties"]["Actions"]
+        assert (check["Type"], check["Order"]) == ("jwt-validation", 1)
+        assert check["JwtValidationConfig"] == {
+            "Issuer": "https://id.example.com/",
+            "JwksEndpoint": "https://id.example.com/keys",
+            "AdditionalClaims": [{"Format": "string-array", "Name": "aud", "Values": ["chat"]}],
+        }
+        assert (forward["Type"], forward["Order"]) == ("forward", 2)
+
+
+def test_tokens_never_travel_in_the_clear(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    with pytest.raises(InputError, match="token_issuer needs a certificate"):
+        make(stack, ecs_plan, insecure_http=True, token_issuer=ISSUER)
+
+
+def test_an_isolated_network_has_room_for_it(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    bucket = LogBucket(stack, "Logs").bucket
+    vpc = IsolatedNetwork(stack, "Network", log_bucket=bucket, services=()).vpc
+    door = FrontDoor(stack, "Door", plan=ecs_plan, vpc=vpc, log_bucket=bucket, insecure_http=True)
+    assert door.subnet_ids == [subnet.subnet_id for subnet in vpc.isolated_subnets]

@@ -13,6 +13,7 @@ from . import (
     custom,
     ec2,
     ec2_network,
+    ec2_privatelink,
     ec2_security_groups,
     ecr,
     ecs,
@@ -28,6 +29,7 @@ from . import (
     secretsmanager,
     sns,
     ssm,
+    wafv2,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ _MODULES = (
     custom,
     ec2,
     ec2_network,
+    ec2_privatelink,
     ec2_security_groups,
     ecr,
     ecs,
@@ -57,6 +60,7 @@ _MODULES = (
     secretsmanager,
     sns,
     ssm,
+    wafv2,
 )
 
 SERVED: dict[str, type[Resource]] = {

@@ -13,6 +13,7 @@ from cdk_vllm.embedded_aws.readback.services import (
     configuration,
     ec2_compute,
     ec2_network,
+    ec2_privatelink,
     ecr,
     ecs,
     elbv2,
@@ -24,6 +25,7 @@ from cdk_vllm.embedded_aws.readback.services import (
     s3,
     sagemaker,
     sns,
+    wafv2,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ READERS: Mapping[str, Reader] = {
     **configuration.READERS,
     **ec2_compute.READERS,
     **ec2_network.READERS,
+    **ec2_privatelink.READERS,
     **ecr.READERS,
     **ecs.READERS,
     **elbv2.READERS,
@@ -51,4 +54,5 @@ READERS: Mapping[str, Reader] = {
     **s3.READERS,
     **sagemaker.READERS,
     **sns.READERS,
+    **wafv2.READERS,
 }
