@@ -24,7 +24,7 @@ LONGEST_SENTENCE = 900
 seen: Counter[str] = Counter()
 
 
-def drawn(examples: int) -> Any:
+def drawn(examples: int) -> settings:
     return settings(
         max_examples=examples,
         deadline=None,
