@@ -20,7 +20,7 @@ from cdk_vllm.catalog.prices import (
     sagemaker_usd_per_hour,
     spot_usd_per_hour,
 )
-from cdk_vllm.catalog.regions import regions
+from cdk_vllm.catalog.regions import regions, s3_prefix_list_id
 from cdk_vllm.catalog.speed import (
     SpeedCoefficients,
     Spread,
@@ -54,6 +54,7 @@ __all__ = [
     "models",
     "reference_region",
     "regions",
+    "s3_prefix_list_id",
     "sagemaker_usd_per_hour",
     "speed_coefficients",
     "speed_spread",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Aws, Fn
@@ -13,40 +13,100 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_vllm.constructs.instance_user_data import instance_user_data
-from cdk_vllm.sizing import timeouts_for
+from cdk_vllm.constructs.network import aws_services, inner_subnets, is_isolated
+from cdk_vllm.errors import InputError
+from cdk_vllm.sizing import fallback_instance_types, fleet_of, rollout_for, timeouts_for
 
 if TYPE_CHECKING:
-    from cdk_vllm.sizing import ServingPlan
+    from cdk_vllm.sizing import Rollout, ServingPlan
 
 ROOT_VOLUME_GIB = 200
 ROOT_VOLUME_IOPS = 6000
 ROOT_VOLUME_MIB_PER_SECOND = 750
 
 
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """How instances are bought; the default is on demand.
+
+    With `spot`, all but the first `on_demand_base` instances are Spot's. A reservation
+    (`capacity_reservation_id`) is used up first, or, as a `capacity_block` for machine learning,
+    is all there is: it lies in one zone, whose subnet is `subnet_id`.
+
+    Raises:
+        InputError: a capacity block without a reservation or a subnet, or together with Spot.
+    """
+
+    spot: bool = False
+    on_demand_base: int = 1
+    capacity_reservation_id: str | None = None
+    capacity_block: bool = False
+    subnet_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.capacity_block and not (self.capacity_reservation_id and self.subnet_id):
+            raise InputError(
+                "a capacity block needs capacity_reservation_id, and subnet_id in the block's zone"
+            )
+        if self.capacity_reservation_id and self.spot:
+            raise InputError("capacity_reservation_id contradicts spot; what is reserved is paid")
+
+
 class GpuCapacity(Construct):
     """A cluster whose instances come and go with the tasks that need them.
 
-    All instances are the plan's `instance_type`. There may be as many as a deployment needs that
-    starts every new replica before it stops an old one. Running instances keep their AMI and
-    launch template until they are replaced.
+    Instances are of the plan's `instance_type`, and where that has no capacity of the plan's
+    alternatives that take the same tasks. There are as many as `rollout` needs at its peak
+    (default: every new replica starts before an old one stops). `warm_instances` are stopped ones
+    that have pulled the image: they start in a minute or two and cost their disks; EC2 keeps none
+    beside Spot or several types, so they rule the fallbacks out. Without `ami_id` the AMI is the
+    newest at each deployment. Running instances keep their AMI until they are replaced. `s3` is
+    where S3 is, AWS's prefix list of it; images come from there, so an isolated VPC needs it.
+
+    Raises:
+        InputError: `warm_instances` together with Spot or a capacity block; an isolated VPC
+            without `s3`.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, plan: ServingPlan, vpc: ec2.IVpc
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plan: ServingPlan,
+        vpc: ec2.IVpc,
+        rollout: Rollout | None = None,
+        purchase: Purchase | None = None,
+        warm_instances: int = 0,
+        ami_id: str | None = None,
+        s3: ec2.IPeer | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.max_instances = max_instances(plan)
-        self._plan, self._vpc = plan, vpc
+        self._plan, self._vpc, self._ami_id = plan, vpc, ami_id
+        self.purchase = purchase or Purchase(spot=plan.request.spot)
+        if warm_instances and (self.purchase.spot or self.purchase.capacity_block):
+            raise InputError(
+                f"warm_instances is {warm_instances}; EC2 keeps no warm pool of Spot instances or "
+                "of a capacity block; leave it out"
+            )
+        self.rollout = rollout or rollout_for(fleet_of(plan))
+        self.max_instances = self.rollout.maximum_instances
+        alone = warm_instances or self.purchase.capacity_reservation_id
+        self.instance_types = (plan.instance_type,) if alone else fallback_instance_types(plan)
         self.cluster = ecs.Cluster(
             self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
         )
-        self.security_group = self._security_group()
+        self.security_group = self._security_group(s3)
         self.role = self._role()
+        self._warm = warm_instances > 0
         self.auto_scaling_group = self._auto_scaling_group(self._launch_template())
+        if warm_instances:
+            self._warm_pool(warm_instances)
         self.capacity_provider = self._capacity_provider()
         self.association = self._association()
 
-    def _security_group(self) -> ec2.SecurityGroup:
+    def _security_group(self, s3: ec2.IPeer | None) -> ec2.SecurityGroup:
+        services = aws_services(self._vpc)
         group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -54,7 +114,11 @@ class GpuCapacity(Construct):
             description="GPU instances: to AWS endpoints, nothing in",
             allow_all_outbound=False,
         )
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "ECS, ECR, CloudWatch Logs")
+        group.add_egress_rule(services, ec2.Port.tcp(443), "ECS, ECR, CloudWatch Logs")
+        if is_isolated(self._vpc):
+            if s3 is None:
+                raise InputError("an isolated VPC needs s3, AWS's prefix list of S3's addresses")
+            group.add_egress_rule(s3, ec2.Port.tcp(443), "Layers of images")
         return group
 
     def _role(self) -> iam.Role:
@@ -93,10 +157,9 @@ class GpuCapacity(Construct):
 
     def _launch_template(self) -> ec2.CfnLaunchTemplate:
         profile = iam.CfnInstanceProfile(self, "Profile", roles=[self.role.role_name])
-        image = ecs.EcsOptimizedImage.amazon_linux2023(ecs.AmiHardwareType.GPU).get_image(self)
         template = ec2.CfnLaunchTemplate
         data = template.LaunchTemplateDataProperty(
-            image_id=image.image_id,
+            image_id=self._ami_id or self._newest_ami(),
             instance_type=self._plan.instance_type,
             iam_instance_profile=template.IamInstanceProfileProperty(arn=profile.attr_arn),
             security_group_ids=[self.security_group.security_group_id],
@@ -119,15 +182,40 @@ class GpuCapacity(Construct):
                     ),
                 )
             ],
+            **self._block(),  # type: ignore[arg-type]
         )
         return template(self, "LaunchTemplate", launch_template_data=data)
 
+    def _newest_ami(self) -> str:
+        image = ecs.EcsOptimizedImage.amazon_linux2023(ecs.AmiHardwareType.GPU)
+        return image.get_image(self).image_id
+
+    def _block(self) -> dict[str, object]:
+        """A capacity block is a market of its own, and its reservation must be named."""
+        if not self.purchase.capacity_block:
+            return {}
+        kind = ec2.CfnLaunchTemplate
+        return {
+            "instance_market_options": kind.InstanceMarketOptionsProperty(
+                market_type="capacity-block"
+            ),
+            "capacity_reservation_specification": kind.CapacityReservationSpecificationProperty(
+                capacity_reservation_target=kind.CapacityReservationTargetProperty(
+                    capacity_reservation_id=self.purchase.capacity_reservation_id
+                )
+            ),
+        }
+
     def _user_data(self) -> str:
-        return instance_user_data(
+        script = instance_user_data(
             cluster_name=self.cluster.cluster_name,
             stop_timeout_seconds=timeouts_for(self._plan).stop_timeout_seconds,
             has_nvme=self._plan.local_nvme_gb > 0,
         )
+        if not self._warm:
+            return script
+        # Otherwise the agent registers an instance that is about to be stopped.
+        return script + "echo ECS_WARM_POOLS_CHECK=true >> /etc/ecs/ecs.config\n"
 
     def _auto_scaling_group(
         self, launch_template: ec2.CfnLaunchTemplate
@@ -138,13 +226,9 @@ class GpuCapacity(Construct):
             "Instances",
             min_size="0",
             max_size=str(self.max_instances),
-            vpc_zone_identifier=self._vpc.select_subnets(
-                subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS
-            ).subnet_ids,
-            launch_template=group.LaunchTemplateSpecificationProperty(
-                launch_template_id=launch_template.ref,
-                version=launch_template.attr_latest_version_number,
-            ),
+            vpc_zone_identifier=self._subnet_ids(),
+            capacity_reservation_specification=self._reservation(),
+            **self._what_to_launch(launch_template),  # type: ignore[arg-type]
             new_instances_protected_from_scale_in=True,
             metrics_collection=[group.MetricsCollectionProperty(granularity="1Minute")],
             tags=[
@@ -155,6 +239,63 @@ class GpuCapacity(Construct):
         )
         resource.node.add_dependency(self.role)
         return resource
+
+    def _subnet_ids(self) -> list[str]:
+        if self.purchase.subnet_id:
+            return [self.purchase.subnet_id]
+        return [subnet.subnet_id for subnet in inner_subnets(self._vpc)]
+
+    def _what_to_launch(self, launch_template: ec2.CfnLaunchTemplate) -> dict[str, object]:
+        group, purchase = autoscaling.CfnAutoScalingGroup, self.purchase
+        specification = group.LaunchTemplateSpecificationProperty(
+            launch_template_id=launch_template.ref,
+            version=launch_template.attr_latest_version_number,
+        )
+        if len(self.instance_types) == 1 and not purchase.spot:
+            return {"launch_template": specification}
+        policy = group.MixedInstancesPolicyProperty(
+            launch_template=group.LaunchTemplateProperty(
+                launch_template_specification=specification,
+                overrides=[
+                    group.LaunchTemplateOverridesProperty(instance_type=name)
+                    for name in self.instance_types
+                ],
+            ),
+            instances_distribution=group.InstancesDistributionProperty(
+                on_demand_allocation_strategy="prioritized",
+                on_demand_base_capacity=purchase.on_demand_base if purchase.spot else 0,
+                on_demand_percentage_above_base_capacity=0 if purchase.spot else 100,
+                # Of the pools with the most spare instances, the one that comes first here.
+                spot_allocation_strategy="capacity-optimized-prioritized",
+            ),
+        )
+        return {"mixed_instances_policy": policy}
+
+    def _reservation(
+        self,
+    ) -> autoscaling.CfnAutoScalingGroup.CapacityReservationSpecificationProperty | None:
+        identity = self.purchase.capacity_reservation_id
+        if identity is None or self.purchase.capacity_block:
+            return None
+        group = autoscaling.CfnAutoScalingGroup
+        return group.CapacityReservationSpecificationProperty(
+            capacity_reservation_preference="capacity-reservations-first",
+            capacity_reservation_target=group.CapacityReservationTargetProperty(
+                capacity_reservation_ids=[identity]
+            ),
+        )
+
+    def _warm_pool(self, warm_instances: int) -> None:
+        kind = autoscaling.CfnWarmPool
+        kind(
+            self,
+            "WarmPool",
+            auto_scaling_group_name=self.auto_scaling_group.ref,
+            min_size=warm_instances,
+            max_group_prepared_capacity=max(warm_instances, self.max_instances),
+            pool_state="Stopped",
+            instance_reuse_policy=kind.InstanceReusePolicyProperty(reuse_on_scale_in=True),
+        )
 
     def _capacity_provider(self) -> ecs.CfnCapacityProvider:
         provider = ecs.CfnCapacityProvider
@@ -184,14 +325,6 @@ class GpuCapacity(Construct):
                 )
             ],
         )
-
-
-def max_instances(plan: ServingPlan) -> int:
-    """Return how many instances a rollout needs that starts all new replicas before it stops any.
-
-    With fewer, a deployment waits for ever for a GPU that only the old replicas could free.
-    """
-    return ceil(2 * plan.request.max_replicas / plan.replicas_per_instance)
 
 
 def _tag(key: str, value: str) -> autoscaling.CfnAutoScalingGroup.TagPropertyProperty:

@@ -136,14 +136,17 @@ def inner_subnets(vpc: ec2.IVpc) -> list[ec2.ISubnet]:
     return vpc.private_subnets or vpc.isolated_subnets
 
 
+def is_isolated(vpc: ec2.IVpc) -> bool:
+    """Tell whether a VPC has inner subnets, and none of them a way out."""
+    return bool(vpc.isolated_subnets) and not vpc.private_subnets
+
+
 def aws_services(vpc: ec2.IVpc) -> ec2.IPeer:
     """Return where AWS's services are, S3 apart: inside an isolated VPC, else behind any address.
 
     The services' public addresses have no name in a template; TLS is all that is left.
     """
-    if vpc.isolated_subnets and not vpc.private_subnets:
-        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
-    return ec2.Peer.any_ipv4()
+    return ec2.Peer.ipv4(vpc.vpc_cidr_block) if is_isolated(vpc) else ec2.Peer.any_ipv4()
 
 
 def _zones(count: int) -> list[str]:

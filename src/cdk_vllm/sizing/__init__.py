@@ -10,6 +10,7 @@ from __future__ import annotations
 from cdk_vllm.sizing.candidates import Candidate, candidates_of
 from cdk_vllm.sizing.choose import choose
 from cdk_vllm.sizing.engine_args import to_flags
+from cdk_vllm.sizing.fallbacks import fallback_instance_types
 from cdk_vllm.sizing.fits import fits
 from cdk_vllm.sizing.host_memory import container_memory_gib
 from cdk_vllm.sizing.lookup import model_shape
@@ -30,6 +31,7 @@ from cdk_vllm.sizing.plan import (
     from_dict,
     to_dict,
 )
+from cdk_vllm.sizing.rollout import Fleet, Rollout, fleet_of, rollout_for
 from cdk_vllm.sizing.shape import shape_from_config
 from cdk_vllm.sizing.timeouts import Timeouts, timeouts_for
 
@@ -37,11 +39,13 @@ __all__ = [
     "Alternative",
     "Candidate",
     "EngineValue",
+    "Fleet",
     "MemoryPerGpu",
     "ModelShape",
     "Peak",
     "PriceSource",
     "Rejection",
+    "Rollout",
     "SecondsRange",
     "ServingPlan",
     "ServingRequest",
@@ -50,10 +54,13 @@ __all__ = [
     "candidates_of",
     "choose",
     "container_memory_gib",
+    "fallback_instance_types",
     "fits",
+    "fleet_of",
     "from_dict",
     "legal_tensor_parallel_sizes",
     "model_shape",
+    "rollout_for",
     "shape_from_config",
     "timeouts_for",
     "to_dict",
