@@ -6,9 +6,22 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 
-from cdk_vllm.constructs import DomainName, EcsAlarms, FrontDoor, VllmEcsService
+from cdk_vllm.constructs import (
+    DomainName,
+    EcsAlarms,
+    FrontDoor,
+    GpuCapacity,
+    PrivateLink,
+    Purchase,
+    TokenIssuer,
+    VllmEcsService,
+    WebFirewall,
+)
+from cdk_vllm.observability import AlarmThresholds
+from cdk_vllm.sizing import fleet_of, rollout_for
 from stacks import service as services
 from stacks.acknowledgements import acknowledge, model_prefix_arn
 
@@ -34,6 +47,7 @@ class EcsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, description=f"{plan.request.model} on ECS")
         self.front_door = self._front_door(service, plan, foundation)
+        self._in_front(service, foundation)
         self.service = VllmEcsService(
             self,
             "Service",
@@ -42,17 +56,21 @@ class EcsStack(Stack):
             models=foundation.models,
             image=services.image(self, service, plan, foundation),
             front_door=self.front_door,
+            capacity=self._capacity(service, plan, foundation),
         )
         EcsAlarms(
             self,
             "Alarms",
             service=self.service,
             topics=foundation.topics,
-            error_ratio=service.alarms.error_ratio,
-            response_seconds_p95=service.alarms.response_seconds_p95,
+            thresholds=AlarmThresholds(
+                error_ratio=service.alarms.error_ratio,
+                e2e_seconds_p95=service.alarms.response_seconds_p95,
+            ),
         )
         CfnOutput(self, "BaseUrl", value=self.front_door.base_url)
-        CfnOutput(self, "ApiKeySecret", value=self.service.api_key.secret_arn)
+        if self.service.api_key:
+            CfnOutput(self, "ApiKeySecret", value=self.service.api_key.secret_arn)
         services.describe(self, plan)
         acknowledge(self, model_prefix_arn(foundation, plan))
 
@@ -70,7 +88,45 @@ class EcsStack(Stack):
             log_bucket=foundation.log_bucket,
             certificate=certificate or None,
             domain=self._domain(service),
+            token_issuer=_token_issuer(service),
             insecure_http=service.insecure_http,
+        )
+
+    def _in_front(self, service: Service, foundation: FoundationStack) -> None:
+        """Put before the front door what the service asks for."""
+        if service.firewall:
+            limit = service.firewall.requests_per_minute
+            WebFirewall(self, "Firewall", front_door=self.front_door, requests_per_minute=limit)
+        if service.private_link_principals:
+            PrivateLink(
+                self,
+                "PrivateLink",
+                front_door=self.front_door,
+                vpc=foundation.vpc,
+                log_bucket=foundation.log_bucket,
+                principals=[iam.ArnPrincipal(arn) for arn in service.private_link_principals],
+            )
+
+    def _capacity(
+        self, service: Service, plan: ServingPlan, foundation: FoundationStack
+    ) -> GpuCapacity:
+        wanted = service.capacity
+        return GpuCapacity(
+            self,
+            "Capacity",
+            plan=plan,
+            vpc=foundation.vpc,
+            s3=foundation.models.network_peer,
+            rollout=rollout_for(fleet_of(plan), service.rollout),
+            purchase=Purchase(
+                spot=wanted.spot,
+                on_demand_base=wanted.on_demand_base,
+                capacity_reservation_id=wanted.capacity_reservation_id,
+                capacity_block=wanted.capacity_block,
+                subnet_id=wanted.subnet_id,
+            ),
+            warm_instances=wanted.warm_instances,
+            ami_id=wanted.ami_id,
         )
 
     def _domain(self, service: Service) -> DomainName | None:
@@ -80,3 +136,10 @@ class EcsStack(Stack):
             self, "Zone", service.hosted_zone_id
         )
         return DomainName(name=service.domain, hosted_zone=zone or None)
+
+
+def _token_issuer(service: Service) -> TokenIssuer | None:
+    given = service.token_issuer
+    if given is None:
+        return None
+    return TokenIssuer(issuer=given.issuer, jwks_url=given.jwks_url, audiences=given.audiences)

@@ -24,13 +24,20 @@ def image(stack: Stack, service: Service, plan: ServingPlan, foundation: Foundat
         return ExistingImage(stack, "Image", uri=service.image.uri)
     base_image = service.image.base_image or f"vllm/vllm-openai:v{plan.request.vllm_version}"
     if service.image.build == "docker":
-        return LocallyBuiltImage(stack, "Image", target=service.backend, base_image=base_image)
+        return LocallyBuiltImage(
+            stack,
+            "Image",
+            target=service.backend,
+            base_image=base_image,
+            accept_advisories=service.image.accept_advisories,
+        )
     return BuiltImage(
         stack,
         "Image",
         builder=foundation.image_builder,
         target=service.backend,
         base_image=base_image,
+        accept_advisories=service.image.accept_advisories,
     )
 
 

@@ -36,8 +36,9 @@ def schema_text() -> str:
 def reference_text() -> str:
     """Return the reference: one section a table, one row a key."""
     schema = EnvironmentFile.model_json_schema()
-    parts = [INTRODUCTION + _section("top level", schema)]
-    parts += [_section(f"[{path}]", schema["$defs"][name]) for path, name in _tables(schema)]
+    defs = schema["$defs"]
+    parts = [INTRODUCTION + _section("top level", schema, defs)]
+    parts += [_section(title, defs[name], defs) for title, name in _tables(schema)]
     return "\n".join(parts)
 
 
@@ -48,24 +49,34 @@ def _tables(schema: dict[str, Any]) -> list[tuple[str, str]]:
         for key, value in table["properties"].items():
             nested = value.get("additionalProperties")
             named = isinstance(nested, dict) and "$ref" in nested
+            many = "$ref" in value.get("items", {})
             path = f"{prefix}{key}.NAME" if named else f"{prefix}{key}"
-            reference = nested["$ref"] if named else value.get("$ref", "")
-            if name := reference.rpartition("/")[2]:
-                found.append((path, name))
+            if name := _reference(nested if named else value["items"] if many else value):
+                found.append((f"[[{path}]]" if many else f"[{path}]", name))
                 visit(f"{path}.", schema["$defs"][name])
 
     visit("", schema)
     return found
 
 
-def _section(title: str, table: dict[str, Any]) -> str:
+def _reference(value: dict[str, Any]) -> str:
+    """Return the name of the table that a value is, or may be."""
+    choices = [value, *value.get("anyOf", ())]
+    references = [choice["$ref"] for choice in choices if "$ref" in choice]
+    return str(references[0]).rpartition("/")[2] if references else ""
+
+
+def _section(title: str, table: dict[str, Any], defs: dict[str, Any]) -> str:
     heading = f"## `{title}`" if title.startswith("[") else f"## {title.capitalize()}"
     rows = [heading, "", table["description"], ""]
     rows += ["| key | values | default | meaning |", "|---|---|---|---|"]
     required = set(table.get("required", ()))
     for key, value in table["properties"].items():
         default = "required" if key in required else _default(value)
-        rows.append(f"| `{key}` | {_values(value)} | {default} | {value['description']} |")
+        # A table's own words stand for those of its key, where both are the same.
+        meaning = value.get("description") or defs[_reference(value)]["description"]
+        words = " ".join(meaning.split())
+        rows.append(f"| `{key}` | {_values(value)} | {default} | {words} |")
     return "\n".join(rows) + "\n"
 
 
@@ -83,6 +94,8 @@ def _values(value: dict[str, Any]) -> str:
         return " or ".join(f"`{json.dumps(item)}`" for item in value["enum"])
     if "$ref" in value or value.get("type") == "object":
         return "table"
+    if "$ref" in value.get("items", {}):
+        return "tables"
     low, high = value.get("minimum"), value.get("maximum")
     kind = str(value.get("type", "value"))
     return f"{kind}, {low} to {high}" if low is not None and high is not None else kind

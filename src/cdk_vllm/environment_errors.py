@@ -27,6 +27,20 @@ EXAMPLES = {
     (REVISION := r"^[\w][\w.-]*$"): "main, or better a commit",
     (DOMAIN := r"^([a-z0-9-]+\.)+[a-z]{2,}$"): "chat.example.com",
     (HOSTED_ZONE_ID := r"^Z[A-Z0-9]+$"): "Z0123456789ABCDEFGHIJ",
+    (SECRET := r"^(arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]+$"): (
+        "hugging-face-token, or its ARN"
+    ),
+    (HTTPS_URL := r"^https://[^\s/]+(/\S*)?$"): "https://id.example.com/keys",
+    (PREFIX_LIST := r"^pl-[0-9a-f]{8,17}$"): "pl-63a5400a",
+    (RESERVATION := r"^cr-[0-9a-f]{8,17}$"): "cr-0123456789abcdef0",
+    (SAGEMAKER_RESERVATION := r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:\d{12}:[a-z0-9-]{1,14}/.+$"): (
+        "arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME"
+    ),
+    (AMI := r"^ami-[0-9a-f]{8,17}$"): "ami-0123456789abcdef0",
+    (CRON := r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"): "cron(0 8 ? * MON-FRI *)",
+    (PRINCIPAL := r"^arn:aws[a-z-]*:iam::\d{12}:(root|role/.+|user/.+)$"): (
+        "arn:aws:iam::123456789012:root"
+    ),
     (CERTIFICATE_ARN := r"^arn:aws[\w-]*:acm:"): "arn:aws:acm:REGION:ACCOUNT:certificate/ID",
 }
 

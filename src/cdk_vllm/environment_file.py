@@ -11,131 +11,61 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from cdk_vllm import catalog
 from cdk_vllm import environment_errors as form
 from cdk_vllm.environment_errors import explain
+from cdk_vllm.environment_tables import (
+    Alarms,
+    AlarmThresholds,
+    Capacity,
+    Firewall,
+    Image,
+    Lora,
+    ModelStore,
+    Name,
+    Network,
+    Replicas,
+    SageMaker,
+    Schedule,
+    Table,
+    TokenIssuer,
+)
 from cdk_vllm.errors import InputError, nearest
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 RESERVED_SERVICE_NAMES = frozenset({"foundation"})
 
-Name = Annotated[str, Field(min_length=1)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
 
-
-class Table(BaseModel):
-    """A TOML table: frozen, typed strictly, unknown keys refused."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
-
-
-class Network(Table):
-    """Where the environment lives; without `vpc_id` a new VPC over `availability_zones_count`.
-
-    An existing VPC is looked up by the CDK CLI, which needs `account`, unless
-    `private_subnet_ids` and `availability_zones` describe it.
-    """
-
-    vpc_id: Annotated[str, Field(pattern=form.VPC_ID)] | None = None
-    """An existing VPC; without it a new one is made."""
-    private_subnet_ids: tuple[Annotated[str, Field(pattern=form.SUBNET_ID)], ...] = Field(
-        default=(), strict=False
-    )
-    """The existing VPC's private subnets, which reach S3, ECR and CloudWatch."""
-    availability_zones: tuple[str, ...] = Field(default=(), strict=False)
-    """The zone of each of `private_subnet_ids`."""
-    availability_zones_count: Annotated[int, Field(ge=2, le=3)] = 2
-    """How many zones a new VPC spans."""
-    nat_gateways: Annotated[int, Field(ge=1, le=3)] = 1
-    """How many NAT gateways a new VPC has; one a zone survives the loss of a zone."""
-
-    @model_validator(mode="after")
-    def _subnets_come_with_zones(self) -> Self:
-        if len(self.private_subnet_ids) != len(self.availability_zones):
-            raise ValueError(
-                f"private_subnet_ids has {len(self.private_subnet_ids)} entries and "
-                f"availability_zones {len(self.availability_zones)}; give one zone per subnet"
-            )
-        if self.private_subnet_ids and self.vpc_id is None:
-            raise ValueError("private_subnet_ids needs vpc_id")
-        return self
-
-
-class Alarms(Table):
-    """Who hears of an alarm, by e-mail; without it the topics exist and nobody listens."""
-
-    email: Annotated[str, Field(pattern=form.EMAIL)] | None = None
-    """Who is written to; the address has to confirm the subscription once."""
-
-
-class Replicas(Table):
-    """How many copies of the model serve: always `min`, at most `max`."""
-
-    min: Annotated[int, Field(ge=1, le=100)] = 1
-    """Always running."""
-    max: Annotated[int, Field(ge=1, le=100)] = 1
-    """Never more than this."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.max < self.min:
-            raise ValueError(f"max is {self.max}, below min {self.min}; raise max or lower min")
-        return self
-
-
-class Image(Table):
-    """Which vLLM runs: built in AWS on `base_image`, built here with Docker, or given by digest.
-
-    `vllm_version` is read from the tag of `base_image` (`vllm/vllm-openai:v0.33.0`) and has to be
-    given where no tag says it.
-    """
-
-    base_image: Name | None = None
-    """The vLLM image the build starts from."""
-    build: Literal["aws", "docker"] = "aws"
-    """Where it is built: in AWS (CodeBuild), or here with Docker."""
-    uri: Annotated[str, Field(pattern=form.IMAGE_DIGEST)] | None = None
-    """An existing image by digest, in place of a build."""
-    vllm_version: Annotated[str, Field(pattern=form.VLLM_VERSION)] | None = None
-    """The vLLM in the image, where no tag says it."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if self.uri and self.base_image:
-            raise ValueError("uri and base_image are both set; an image by digest is not built")
-        named = self.uri or self.base_image
-        if named and not self.vllm_version and self.tagged_vllm_version is None:
-            raise ValueError(
-                f'"{named}" does not say which vLLM it holds; add vllm_version = "0.33.0", say'
-            )
-        return self
-
-    @property
-    def tagged_vllm_version(self) -> str | None:
-        """The vLLM version that the tag of `base_image` names, as `0.33.0`."""
-        found = re.search(r":v?(\d+\.\d+\.\d+)", self.base_image or "")
-        return found[1] if found else None
-
-
-class AlarmThresholds(Table):
-    """When this service's alarms fire: seconds, requests, and a ratio of requests."""
-
-    error_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.001
-    """Failed requests by all requests, above which the page alarm fires."""
-    response_seconds_p95: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    """Seconds within which 95 of 100 answers must be complete."""
+# What belongs to the load balancer and the instances that a SageMaker endpoint has not.
+ECS_KEYS = (
+    "domain",
+    "hosted_zone_id",
+    "certificate_arn",
+    "insecure_http",
+    "token_issuer",
+    "firewall",
+    "private_link_principals",
+    "capacity",
+    "lora",
+    "allow_interrupted_requests",
+    "scale_to_zero",
+    "rollout",
+)
+_OWN_DOOR = "SageMaker brings its own endpoint"
+SAGEMAKER_HAS = dict.fromkeys(ECS_KEYS, _OWN_DOOR) | {
+    "capacity": "SageMaker buys its own instances",
+    "lora": "on SageMaker adapters are inference components of their own",
+    "allow_interrupted_requests": "SageMaker has no Spot endpoints",
+    "scale_to_zero": "a SageMaker endpoint keeps one instance",
+    "rollout": "SageMaker's is sagemaker.rollout",
+}
+LORA_OPTIONS = frozenset(
+    {"enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras", "lora_modules"}
+)
 
 
 class Service(Table):
@@ -159,10 +89,42 @@ class Service(Table):
     """Requests in progress at once, per replica."""
     replicas: Replicas = Replicas()
     """How many copies serve."""
-    max_request_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
-    """The longest a request may take; every timeout follows from it."""
+    scale_to_zero: bool = False
+    """Lets `replicas.min` be 0: callers get 503 while the first replica starts."""
+    schedules: tuple[Schedule, ...] = Field(default=(), strict=False)
+    """Other bounds of the replicas at given times."""
+    peak_concurrent_requests: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Requests at once over all replicas, of which the plan then chooses number and instance."""
+    ttft_seconds: Seconds | None = None
+    """The slowest first token that is acceptable."""
+    tpot_seconds: Seconds | None = None
+    """The slowest further token that is acceptable."""
+    max_request_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """The longest a request may take, from which every timeout follows; without it 300, or what
+    SageMaker allows."""
+    streaming: bool = False
+    """Callers read SageMaker's answers as streams, which may take 480 s; whole ones have 60 s."""
+    asynchronous: bool = False
+    """Answers go through S3 and may take an hour; SageMaker only."""
+    allow_interrupted_requests: bool = False
+    """Accepts that Spot cuts requests longer than about a minute."""
+    rollout: Literal["surge", "in_place"] = "surge"
+    """How a deployment replaces an ECS service's replicas: new ones first, or in their place."""
     instance_type: Name | None = None
     """Takes this instance instead of the cheapest that fits."""
+    capacity: Capacity = Capacity()
+    """Where an ECS service's instances come from."""
+    sagemaker: SageMaker = SageMaker()
+    """What only a SageMaker endpoint has."""
+    load: Literal["stream", "disk"] | None = None
+    """Weights from S3 straight into the GPUs, or to the instance's NVMe disk first; without it
+    what the plan finds faster."""
+    tools: bool = False
+    """Tool calling, with the parser of the model's family."""
+    reasoning: bool = False
+    """Reasoning apart from the answer, with the parser of the model's family."""
+    lora: Lora | None = None
+    """Adapters beside the model."""
     domain: Annotated[str, Field(pattern=form.DOMAIN)] | None = None
     """The name clients use, over TLS."""
     hosted_zone_id: Annotated[str, Field(pattern=form.HOSTED_ZONE_ID)] | None = None
@@ -171,6 +133,14 @@ class Service(Table):
     """An existing ACM certificate, in place of one made for `domain`."""
     insecure_http: bool = False
     """Accepts a plain listener inside the VPC."""
+    token_issuer: TokenIssuer | None = None
+    """Whose tokens let a client in, in place of an API key."""
+    firewall: Firewall | None = None
+    """AWS WAF before the load balancer; without it none."""
+    private_link_principals: tuple[Annotated[str, Field(pattern=form.PRINCIPAL)], ...] = Field(
+        default=(), strict=False
+    )
+    """Accounts or roles that may connect through PrivateLink."""
     image: Image = Image()
     """Which vLLM runs."""
     alarms: AlarmThresholds = AlarmThresholds()
@@ -193,7 +163,8 @@ class Service(Table):
     @model_validator(mode="after")
     def _front_door_is_locked(self) -> Self:
         if self.backend == "sagemaker":
-            return self._no_front_door_keys()
+            return self._no_keys_of_ecs()
+        self._no_keys_of_sagemaker()
         encrypted = self.certificate_arn or (self.domain and self.hosted_zone_id)
         if not encrypted and not self.insecure_http:
             raise ValueError(
@@ -204,10 +175,61 @@ class Service(Table):
             raise ValueError("insecure_http = true contradicts the certificate; remove one")
         return self
 
-    def _no_front_door_keys(self) -> Self:
-        for key in ("domain", "hosted_zone_id", "certificate_arn", "insecure_http"):
-            if getattr(self, key):
-                raise ValueError(f"{key} belongs to backend ecs; SageMaker brings its own endpoint")
+    def _no_keys_of_ecs(self) -> Self:
+        for key in ECS_KEYS:
+            if getattr(self, key) not in (None, False, (), Capacity(), "surge"):
+                raise ValueError(f"{key} belongs to backend ecs; {SAGEMAKER_HAS[key]}")
+        if self.streaming and self.asynchronous:
+            raise ValueError("streaming contradicts asynchronous; remove one of the two")
+        if self.sagemaker.isolated and self.load == "stream":
+            raise ValueError(
+                'sagemaker.isolated contradicts load = "stream": S3 is out of reach then'
+            )
+        return self
+
+    def _no_keys_of_sagemaker(self) -> None:
+        for key in ("streaming", "asynchronous", "sagemaker"):
+            if getattr(self, key) not in (False, SageMaker()):
+                raise ValueError(
+                    f"{key} belongs to backend sagemaker; an ECS service always streams"
+                )
+
+    @property
+    def longest_request_seconds(self) -> int:
+        """`max_request_seconds`, or what the backend sees through without further ado."""
+        if self.max_request_seconds is not None:
+            return self.max_request_seconds
+        if self.backend == "ecs":
+            return 300
+        return 3600 if self.asynchronous else 480 if self.streaming else 60
+
+    @model_validator(mode="after")
+    def _tokens_travel_encrypted(self) -> Self:
+        if self.token_issuer and self.insecure_http:
+            raise ValueError(
+                "token_issuer contradicts insecure_http = true: on a plain listener anybody on the "
+                "way could reuse the tokens; give a certificate or a domain"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zero_is_meant(self) -> Self:
+        lowest = min([self.replicas.min, *(schedule.min for schedule in self.schedules)])
+        if lowest == 0 and not self.scale_to_zero:
+            raise ValueError(
+                "replicas.min is 0; callers would get 503 until a replica has started, so say "
+                "scale_to_zero = true too, or keep at least 1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tables_own_their_options(self) -> Self:
+        for key, options in (
+            ("lora", LORA_OPTIONS if self.lora else frozenset()),
+            ("tools", {"enable_auto_tool_choice"} if self.tools else frozenset()),
+        ):
+            for name in sorted(options & self.engine.keys()):
+                raise ValueError(f"engine.{name} is what `{key}` sets; remove one of the two")
         return self
 
 
@@ -222,6 +244,8 @@ class EnvironmentFile(Table):
     """Where the services live."""
     alarms: Alarms = Alarms()
     """Who hears of an alarm."""
+    model_store: ModelStore = ModelStore()
+    """How the model store is filled."""
     services: dict[str, Service]
     """The services by name."""
     _path: Path = PrivateAttr(default=Path())
@@ -256,6 +280,18 @@ class EnvironmentFile(Table):
                     'digits and "-", beginning with a letter, other than "foundation"'
                 )
         return value
+
+    @model_validator(mode="after")
+    def _isolation_is_possible(self) -> Self:
+        network = self.network
+        if not network.isolated:
+            return self
+        if not (network.s3_prefix_list_id or catalog.s3_prefix_list_id(self.region)):
+            raise ValueError(
+                f"network.isolated needs network.s3_prefix_list_id in {self.region}; "
+                "`aws ec2 describe-managed-prefix-lists` names it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _lookup_needs_account(self) -> Self:

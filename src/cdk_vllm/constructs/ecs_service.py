@@ -12,28 +12,39 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cdk_vllm.constructs.ecs_container import CONTAINER, container_definition, volumes
+from cdk_vllm.constructs.ecs_container import (
+    CONTAINER,
+    TaskContext,
+    container_definition,
+    prepare_definition,
+    volumes,
+)
 from cdk_vllm.constructs.ecs_scaling import scale_tasks
 from cdk_vllm.constructs.gpu_capacity import GpuCapacity
+from cdk_vllm.constructs.network import aws_services, inner_subnets
 from cdk_vllm.constructs.service_logs import ServiceLogs
 from cdk_vllm.constructs.vllm_container import PORT
+from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import timeouts_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cdk_vllm.constructs.collector import Collector
     from cdk_vllm.constructs.front_door import FrontDoor
     from cdk_vllm.constructs.image import Image
     from cdk_vllm.constructs.model_store import ModelStore
-    from cdk_vllm.sizing import ServingPlan
+    from cdk_vllm.sizing import Rollout, ServingPlan
 
 
 class VllmEcsService(Construct):
     """One model behind an OpenAI-compatible URL, with `plan.request.min_replicas` tasks or more.
 
-    Weights stream from `models` at start. Clients send the generated `api_key` as a bearer token.
-    A deployment starts every new task before it stops an old one, and rolls back when two tasks
-    fail to start, or when an alarm given to `roll_back_on` fires.
+    Before vLLM starts, the model in `models` is held against its manifest. Clients send the
+    generated `api_key` as a bearer token, or, where the front door has a token issuer, its tokens:
+    there is no key then. A deployment goes as `capacity.rollout` says, and is undone when two tasks
+    fail to start, or when an alarm given to `roll_back_on` fires. Without `collector` nothing reads
+    vLLM's own metrics, and scaling follows the load balancer's.
     """
 
     def __init__(
@@ -47,27 +58,53 @@ class VllmEcsService(Construct):
         image: Image,
         front_door: FrontDoor,
         capacity: GpuCapacity | None = None,
-        api_key: secretsmanager.ISecret | None = None,
+        collector: Collector | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.plan, self.front_door = plan, front_door
-        self.capacity = capacity or GpuCapacity(self, "Capacity", plan=plan, vpc=vpc)
+        self.plan, self.front_door, self.collector = plan, front_door, collector
+        s3 = models.network_peer
+        self.capacity = capacity or GpuCapacity(self, "Capacity", plan=plan, vpc=vpc, s3=s3)
         self.logs = ServiceLogs(self, "Logs")
-        self.api_key = api_key or self._api_key()
+        self.api_key = None if front_door.token_issuer else self._api_key()
         self.task_role = self._role("TaskRole")
         self.execution_role = self._role("ExecutionRole")
-        models.grant_read(self.task_role, plan.request.model, plan.request.revision)
-        image.grant_pull(self.execution_role)
-        self.api_key.grant_read(self.execution_role)
-        self.logs.log_group.grant_write(self.execution_role)
-        self.security_group = self._security_group(vpc)
+        self._grant(models, image)
+        self.security_group = self._security_group(vpc, s3)
         self.task_definition = self._task_definition(models, image)
         self.service = self._service(vpc)
-        self.scaling = scale_tasks(self, plan, self.service, self.capacity.cluster, front_door)
+        self.scaling = scale_tasks(
+            self,
+            plan,
+            self.service,
+            self.capacity.cluster,
+            front_door,
+            metrics=collector.metrics if collector else None,
+        )
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` read the API key; that and a way into the VPC are all a caller needs."""
+        """Let `grantee` read the API key; that and a way into the VPC are all a caller needs.
+
+        Raises:
+            InputError: there is no key, because the front door checks tokens of its issuer.
+        """
+        if self.api_key is None:
+            raise InputError(
+                "there is no API key to grant: the front door checks tokens of "
+                f"{self.front_door.token_issuer.issuer if self.front_door.token_issuer else ''}"
+            )
         return self.api_key.grant_read(grantee)
+
+    def _grant(self, models: ModelStore, image: Image) -> None:
+        request = self.plan.request
+        models.grant_read(self.task_role, request.model, request.revision)
+        if request.lora:
+            models.grant_read_adapters(self.task_role, request.service)
+        if self.collector:
+            self.collector.grant_publish(self.task_role)
+        image.grant_pull(self.execution_role)
+        if self.api_key:
+            self.api_key.grant_read(self.execution_role)
+        self.logs.log_group.grant_write(self.execution_role)
 
     def metric_running_tasks(self) -> cloudwatch.Metric:
         """Return how many tasks run, from Container Insights."""
@@ -119,7 +156,7 @@ class VllmEcsService(Construct):
             ),
         )
 
-    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    def _security_group(self, vpc: ec2.IVpc, s3: ec2.IPeer) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -127,13 +164,22 @@ class VllmEcsService(Construct):
             description="vLLM: from its load balancer, to S3",
             allow_all_outbound=False,
         )
-        # S3's addresses differ by region and have no name in a template; TLS is all that is left.
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Model weights from S3")
+        group.add_egress_rule(s3, ec2.Port.tcp(443), "Model weights from S3")
+        if self.collector:
+            group.add_egress_rule(aws_services(vpc), ec2.Port.tcp(443), "Metrics to CloudWatch")
         self.front_door.security_group.connections.allow_to(group, ec2.Port.tcp(PORT), "vLLM")
         return group
 
     def _task_definition(self, models: ModelStore, image: Image) -> ecs.CfnTaskDefinition:
-        request = self.plan.request
+        logs = self.logs.log_group.log_group_name
+        context = TaskContext(
+            image_uri=image.image_uri,
+            models=models,
+            api_key_arn=self.api_key.secret_arn if self.api_key else None,
+            log_group_name=logs,
+            region=Stack.of(self).region,
+        )
+        collectors = [self.collector.container_definition(logs)] if self.collector else []
         task = ecs.CfnTaskDefinition(
             self,
             "Task",
@@ -141,16 +187,11 @@ class VllmEcsService(Construct):
             network_mode="awsvpc",
             task_role_arn=self.task_role.role_arn,
             execution_role_arn=self.execution_role.role_arn,
-            volumes=volumes(),
+            volumes=volumes(self.plan),
             container_definitions=[
-                container_definition(
-                    self.plan,
-                    image_uri=image.image_uri,
-                    model_uri=models.model_uri(request.model, request.revision),
-                    api_key_arn=self.api_key.secret_arn,
-                    log_group_name=self.logs.log_group.log_group_name,
-                    region=Stack.of(self).region,
-                )
+                container_definition(self.plan, context),
+                prepare_definition(self.plan, context),
+                *collectors,
             ],
         )
         # A task started before its roles may do anything fails, and counts against the deployment.
@@ -159,7 +200,7 @@ class VllmEcsService(Construct):
 
     def _service(self, vpc: ec2.IVpc) -> ecs.CfnService:
         timeouts = timeouts_for(self.plan)
-        subnets = vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        rollout = self.capacity.rollout
         kind = ecs.CfnService
         service = kind(
             self,
@@ -175,7 +216,7 @@ class VllmEcsService(Construct):
             ],
             network_configuration=kind.NetworkConfigurationProperty(
                 awsvpc_configuration=kind.AwsVpcConfigurationProperty(
-                    subnets=subnets.subnet_ids,
+                    subnets=[subnet.subnet_id for subnet in inner_subnets(vpc)],
                     security_groups=[self.security_group.security_group_id],
                     assign_public_ip="DISABLED",
                 )
@@ -188,9 +229,9 @@ class VllmEcsService(Construct):
                 )
             ],
             health_check_grace_period_seconds=timeouts.health_check_grace_seconds,
-            deployment_configuration=_deployment_configuration(),
-            # Rebalancing starts one more GPU task whenever it thinks fit.
-            availability_zone_rebalancing="DISABLED",
+            deployment_configuration=_deployment_configuration(rollout),
+            # Enabled, it starts one more GPU task whenever it thinks fit.
+            availability_zone_rebalancing=rollout.availability_zone_rebalancing,
             placement_strategies=[
                 kind.PlacementStrategyProperty(
                     type="spread", field="attribute:ecs.availability-zone"
@@ -217,11 +258,13 @@ class VllmEcsService(Construct):
         )
 
 
-def _deployment_configuration() -> ecs.CfnService.DeploymentConfigurationProperty:
+def _deployment_configuration(
+    rollout: Rollout,
+) -> ecs.CfnService.DeploymentConfigurationProperty:
     kind = ecs.CfnService
     return kind.DeploymentConfigurationProperty(
-        minimum_healthy_percent=100,
-        maximum_percent=200,
+        minimum_healthy_percent=rollout.minimum_healthy_percent,
+        maximum_percent=rollout.maximum_percent,
         deployment_circuit_breaker=kind.DeploymentCircuitBreakerProperty(
             enable=True,
             rollback=True,

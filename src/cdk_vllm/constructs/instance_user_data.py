@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-CACHE_ON_HOST = "/var/lib/vllm"
-"""A private directory on the instance, on its own NVMe disk if it has one."""
+ON_HOST = "/var/lib/vllm"
+"""A private directory on the instance, on its own NVMe disks if it has any."""
+CACHE_ON_HOST = f"{ON_HOST}/cache"
+MODELS_ON_HOST = f"{ON_HOST}/models"
+ADAPTERS_ON_HOST = f"{ON_HOST}/adapters"
 
 _SCRIPT = """#!/bin/bash
 set -eu
@@ -14,13 +17,22 @@ ECS_ENABLE_SPOT_INSTANCE_DRAINING=true
 ECS_IMAGE_PULL_BEHAVIOR=once
 ECS_CONTAINER_STOP_TIMEOUT={stop_timeout_seconds}s
 CONFIG
-mkdir -p {cache}
-{mount}chown 2000:0 {cache}
-chmod 0700 {cache}
+mkdir -p {on_host}
+{mount}for directory in {directories}; do
+  mkdir -p "$directory"
+  chown 2000:0 "$directory"
+  chmod 0700 "$directory"
+done
 """
 
-_MOUNT = """disk=$(lsblk -dno PATH,MODEL | awk '/Instance Storage/ {{print $1; exit}}')
-if [ -n "$disk" ]; then mkfs.xfs -f "$disk" && mount "$disk" {cache}; fi
+# All disks as one where the AMI can: a model may be larger than each, and together they are faster.
+_MOUNT = """disks=$(lsblk -dno PATH,MODEL | awk '/Instance Storage/ {{print $1}}')
+if [ "$(echo "$disks" | wc -w)" -gt 1 ] && command -v mdadm > /dev/null; then
+  mdadm --create /dev/md0 --level=0 --force --run --raid-devices="$(echo "$disks" | wc -w)" $disks
+  disks=/dev/md0
+fi
+disk=$(echo "$disks" | head -n 1)
+if [ -n "$disk" ]; then mkfs.xfs -f "$disk" && mount "$disk" {on_host}; fi
 """
 
 
@@ -33,12 +45,13 @@ def instance_user_data(*, cluster_name: str, stop_timeout_seconds: int, has_nvme
     by digest, so `once` (which still lets the agent remove old images) cannot serve a stale one.
     Source: Amazon ECS Developer Guide, "Amazon ECS container agent configuration".
 
-    The cache holds compiled kernels, which are executable: it belongs to the container's user
-    (2000:0) and nobody else can open it.
+    The cache holds compiled kernels, which are executable: like the directories of weights and
+    adapters it belongs to the containers' user (2000:0), and nobody else can open it.
     """
     return _SCRIPT.format(
         cluster_name=cluster_name,
         stop_timeout_seconds=stop_timeout_seconds,
-        cache=CACHE_ON_HOST,
-        mount=_MOUNT.format(cache=CACHE_ON_HOST) if has_nvme else "",
+        on_host=ON_HOST,
+        directories=" ".join((CACHE_ON_HOST, MODELS_ON_HOST, ADAPTERS_ON_HOST)),
+        mount=_MOUNT.format(on_host=ON_HOST) if has_nvme else "",
     )

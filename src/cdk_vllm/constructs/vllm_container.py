@@ -6,15 +6,23 @@ image may also be one that somebody else built.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from cdk_vllm.constructs.image import CACHE_DIRECTORY
+from cdk_vllm.model_prefix import model_prefix
 from cdk_vllm.sizing import timeouts_for, to_flags
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing import EngineValue, ServingPlan
 
 PORT = 8000
+MODEL_DIRECTORY = "/models"
+"""Where weights lie that come over the instance's disk; one folder for a revision."""
+ADAPTERS_DIRECTORY = "/adapters"
+"""Where pinned adapters lie, `NAME/VERSION` each; the container that serves cannot write there."""
+PLUGIN = "cdk_vllm_adapters"
+"""The image's plugin that finds registered adapters; no other plugin is ever loaded."""
 
 
 def serve_options(plan: ServingPlan) -> dict[str, EngineValue]:
@@ -39,15 +47,67 @@ def serve_options(plan: ServingPlan) -> dict[str, EngineValue]:
 
 
 def ecs_command(plan: ServingPlan, model_uri: str) -> list[str]:
-    """Return the words after `vllm serve`: weights stream from S3 and never touch the disk."""
-    # runai_streamer reads safetensors only; `auto` would fall back to pickled weights.
-    options = serve_options(plan) | {"load_format": "runai_streamer"}
-    return [model_uri, *to_flags(options)]
+    """Return the words after `vllm serve`: the model, vLLM's options, and the adapters.
+
+    Weights stream from S3 and never touch the disk, unless the plan's `load` is `disk`. Both ways
+    read safetensors only; `auto` would fall back to pickled weights.
+    """
+    if plan.load == "disk":
+        model = model_directory(plan)
+        options = serve_options(plan) | {"load_format": "safetensors"}
+    else:
+        model = model_uri
+        options = serve_options(plan) | {"load_format": "runai_streamer"} | _shared_out(plan)
+    return [model, *to_flags(options), *_adapter_words(plan)]
 
 
-def ecs_environment(plan: ServingPlan) -> dict[str, str]:
-    """Return the container's variables; nothing secret is among them."""
-    return _environment(plan) | {"HOME": CACHE_DIRECTORY, "TMPDIR": "/tmp"}  # noqa: S108 - a tmpfs of its own
+def model_directory(plan: ServingPlan) -> str:
+    """Return the folder of the plan's model, where it comes over the disk: its key in the store."""
+    return f"/{model_prefix(plan.request.model, plan.request.revision)}"
+
+
+def adapter_directory(name: str, version: str) -> str:
+    """Return the folder of a pinned adapter; another version is another folder."""
+    return f"{ADAPTERS_DIRECTORY}/{name}/{version}"
+
+
+def _shared_out(plan: ServingPlan) -> dict[str, EngineValue]:
+    """Let each rank stream its share and pass it on, instead of all streaming everything.
+
+    Source: vLLM 0.33.0's runai_streamer_loader.py.
+    """
+    if plan.tensor_parallel_size == 1:
+        return {}
+    return {"model_loader_extra_config": json.dumps({"distributed": True}, separators=(",", ":"))}
+
+
+def _adapter_words(plan: ServingPlan) -> list[str]:
+    request = plan.request
+    if request.lora == "dynamic":
+        return ["--middleware", f"{PLUGIN}.AllowList"]
+    modules = [
+        json.dumps({"name": name, "path": adapter_directory(name, version)}, separators=(",", ":"))
+        for name, version in sorted(request.adapters.items())
+    ]
+    return ["--lora-modules", *modules] if modules else []
+
+
+def ecs_environment(plan: ServingPlan, adapters_uri: str | None = None) -> dict[str, str]:
+    """Return the container's variables; nothing secret is among them.
+
+    `adapters_uri` is where a service with dynamic adapters finds them.
+    """
+    own = {"HOME": CACHE_DIRECTORY, "TMPDIR": "/tmp"}  # noqa: S108 - a tmpfs of its own
+    if plan.request.lora == "dynamic":
+        # vLLM asks a resolver only where it may load adapters at run time; the plugin's middleware
+        # closes the routes that this opens.
+        own |= {
+            "VLLM_PLUGINS": PLUGIN,
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
+            "CDK_VLLM_ADAPTERS_URI": str(adapters_uri),
+            "CDK_VLLM_ADAPTERS_DIRECTORY": f"{CACHE_DIRECTORY}/adapters",
+        }
+    return _environment(plan) | own
 
 
 def sagemaker_environment(plan: ServingPlan) -> dict[str, str]:
@@ -74,6 +134,8 @@ def _environment(plan: ServingPlan) -> dict[str, str]:
         "VLLM_MAX_N_SEQUENCES": "64",
         "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
         "VLLM_NO_USAGE_STATS": "1",
+        # vLLM loads every plugin it finds unless told which.
+        "VLLM_PLUGINS": "",
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cdk_vllm.sizing.memory import memory_per_gpu
 from cdk_vllm.sizing.plan import Alternative, Peak, Rejection, ServingPlan
 from cdk_vllm.sizing.pricing import per_million_tokens, per_month
-from cdk_vllm.sizing.startup import startup_seconds
+from cdk_vllm.sizing.startup import load_of, startup_seconds
 from cdk_vllm.sizing.units import GIB, gib
 from cdk_vllm.sizing.weights import checkpoint_bytes
 
@@ -51,6 +51,15 @@ def plan_of(
     # Without a typical answer's length there is no typical price of its tokens either.
     answers = rate if workload.output_tokens > 1 else None
     per_million = per_million_tokens(price.paid_usd_per_hour, answers)
+    weights = checkpoint_bytes(request.shape)
+    load = load_of(
+        chosen.instance,
+        weights,
+        backend=request.backend,
+        ranks=chosen.tensor_parallel_size,
+        replicas=chosen.replicas_per_instance,
+        wanted=request.load,
+    )
     return ServingPlan(
         request=request,
         instance_type=chosen.instance_type,
@@ -67,8 +76,10 @@ def plan_of(
         kv_cache_tokens=memory.kv_cache_tokens,
         max_concurrency=round(memory.max_concurrency, 2),
         typical_concurrency=round(typical, 2),
-        weights_total_gib=gib(checkpoint_bytes(request.shape)),
-        startup_seconds=startup_seconds(chosen.instance, checkpoint_bytes(request.shape)),
+        weights_total_gib=gib(weights),
+        startup_seconds=startup_seconds(load),
+        load=load.path,
+        load_seconds=round(load.seconds, 1),
         usd_per_hour=price.usd_per_hour,
         usd_per_month=per_month(price.usd_per_hour),
         ranked_usd_per_hour=ranked_usd(chosen),

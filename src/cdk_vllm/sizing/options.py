@@ -30,6 +30,16 @@ def validate_engine_options(options: Mapping[str, object]) -> None:
         _check_name(name)
         _check_value(catalog.engine_options()[name], value)
         _check_range(name, value)
+        _check_parser(name, value)
+
+
+def _check_parser(name: str, value: object) -> None:
+    known = catalog.parsers().get(name)
+    if known is not None and value not in known:
+        hint = nearest(str(value), known)
+        raise InputError(
+            f'The engine option {name} is "{value}"; vLLM 0.33.0 has no such one.{hint}'
+        )
 
 
 def _check_name(name: str) -> None:

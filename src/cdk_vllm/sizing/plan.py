@@ -68,7 +68,10 @@ class ServingRequest:
     `instance_type` forces the choice; `None` lets the rules choose. `ttft_seconds` and
     `tpot_seconds` are the slowest first and further tokens that are acceptable; `None` accepts any.
     `peak_concurrent_requests` is over all replicas, of which the rules then choose the number.
-    `spot` ranks by spot prices.
+    `spot` ranks by spot prices; `allow_interrupted_requests` accepts that a notice cuts long ones.
+    `streaming` and `asynchronous` say how SageMaker's callers wait for answers.
+    `load` forces how weights are loaded. `lora` is how adapters are found, if any are served, and
+    `adapters` pins the version of each by its name.
     """
 
     service: str
@@ -88,6 +91,12 @@ class ServingRequest:
     tpot_seconds: float | None = None
     peak_concurrent_requests: int | None = None
     spot: bool = False
+    allow_interrupted_requests: bool = False
+    streaming: bool = False
+    asynchronous: bool = False
+    load: Literal["stream", "disk"] | None = None
+    lora: Literal["static", "dynamic"] | None = None
+    adapters: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +194,7 @@ class ServingPlan:
     are one replica's, on demand, `None` where nobody has told us the price. `engine_args` are
     vLLM's option names with underscores. `max_concurrency` is at `max_model_len`, as vLLM logs it;
     `typical_concurrency` at `prompt_tokens + output_tokens`. `startup_seconds` is the predicted
-    cold start with margin.
+    cold start with margin; `load` is how weights reach the GPUs, in `load_seconds` of it.
 
     `tpot_seconds` and `ttft_seconds` are predicted at the planned concurrency, and
     `output_tokens_per_second` is one replica's there; `speed_basis` says whether measurements
@@ -224,6 +233,8 @@ class ServingPlan:
     spot_usd_per_hour: float | None = None
     spot_as_of: str | None = None
     peak: Peak | None = None
+    load: Literal["stream", "disk"] = "stream"
+    load_seconds: float = 0.0
 
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from cdk_vllm.sizing.legality import experts_refusal, format_refusal
 from cdk_vllm.sizing.memory import parallel_of
 from cdk_vllm.sizing.parallelism import tensor_parallel_refusal
 from cdk_vllm.sizing.speed.estimate import speed
-from cdk_vllm.sizing.startup import startup_seconds
+from cdk_vllm.sizing.startup import disk_refusal, load_of, startup_seconds
 from cdk_vllm.sizing.units import GIB
 from cdk_vllm.sizing.usable import utilization_refusal
 from cdk_vllm.sizing.weights import checkpoint_bytes
@@ -75,6 +75,7 @@ def instance_refusal(
     return (
         region_refusal(request, instance)
         or host_memory_refusal(instance, tensor_parallel_size)
+        or load_refusal(request, instance)
         or sagemaker_refusal(request, instance)
     )
 
@@ -87,12 +88,20 @@ def region_refusal(request: ServingRequest, instance: Instance) -> str | None:
     return None
 
 
+def load_refusal(request: ServingRequest, instance: Instance) -> str | None:
+    """Say why the instance cannot load the model the way the request asks, or return `None`."""
+    if request.load != "disk" or request.backend == "sagemaker":
+        return None
+    return disk_refusal(instance, checkpoint_bytes(request.shape))
+
+
 def sagemaker_refusal(request: ServingRequest, instance: Instance) -> str | None:
     """Say why SageMaker could not load the model onto the instance, or return `None`."""
     if request.backend != "sagemaker":
         return None
     weights_bytes = checkpoint_bytes(request.shape)
-    disk_gb, startup = 1.1 * weights_bytes / 1e9, startup_seconds(instance, weights_bytes)
+    disk_gb = 1.1 * weights_bytes / 1e9
+    startup = startup_seconds(load_of(instance, weights_bytes, backend="sagemaker"))
     if disk_gb > instance.local_nvme_gb:
         return f"its disk has {instance.local_nvme_gb} GB and the model needs {disk_gb:.0f}"
     if startup > SAGEMAKER_MAX_STARTUP_SECONDS:

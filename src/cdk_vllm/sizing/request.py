@@ -8,13 +8,10 @@ from cdk_vllm import catalog
 from cdk_vllm.errors import InputError, nearest
 from cdk_vllm.sizing.options import validate_engine_options
 from cdk_vllm.sizing.parallelism import tensor_parallel_refusal
+from cdk_vllm.sizing.timeouts import too_long
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing.plan import ServingRequest
-
-# The longest request a backend can keep: ALB's deregistration delay, and SageMaker's response
-# stream of eight minutes.
-MAX_REQUEST_SECONDS = {"ecs": 3600, "sagemaker": 480}
 
 
 def check_request(request: ServingRequest) -> None:
@@ -56,12 +53,16 @@ def _check_replicas(request: ServingRequest) -> None:
             f"replicas are {request.min_replicas} to {request.max_replicas}; min must not be "
             f"negative nor above max, and max must be at least 1."
         )
-    longest = MAX_REQUEST_SECONDS[request.backend]
-    if not 1 <= request.max_request_seconds <= longest:
-        raise InputError(
-            f"max_request_seconds is {request.max_request_seconds}; backend {request.backend} "
-            f"keeps a request for 1 to {longest} seconds."
-        )
+    reason = too_long(
+        request.max_request_seconds,
+        backend=request.backend,
+        spot=request.spot,
+        allow_interrupted_requests=request.allow_interrupted_requests,
+        streaming=request.streaming,
+        asynchronous=request.asynchronous,
+    )
+    if reason:
+        raise InputError(f"{reason}.")
 
 
 def _check_targets(request: ServingRequest) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ({"min_replicas": 3, "max_replicas": 2}, "replicas are 3 to 2"),
         ({"min_replicas": 0, "max_replicas": 0}, "at least 1"),
         ({"max_request_seconds": 3601}, "1 to 3600"),
-        ({"max_request_seconds": 481, "backend": "sagemaker"}, "1 to 480"),
+        ({"max_request_seconds": 61, "backend": "sagemaker"}, "1 to 60"),
         ({"engine": {"swap_space": 4}}, "swap"),
         ({"engine": {"max_num_seqs": 8}}, "below concurrent_requests 32"),
         ({"model": "microsoft/phi-4", "engine": {"tensor_parallel_size": 4}}, "10 KV heads"),
