@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import Acknowledgment, Stack, Token, Validations
 
-from cdk_vllm.model_prefix import model_prefix
+from cdk_vllm.model_prefix import ADAPTERS, model_prefix
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -37,12 +37,18 @@ KEPT = (
         "The variables are settings anybody may read; the one secret comes from Secrets Manager.",
     ),
     Kept(
-        ("Service/Capacity/Instances",),
+        ("Capacity/Instances",),
         "AS3",
         "Launches and stops are routine; failed launches reach the ticket topic by EventBridge.",
     ),
     Kept(
-        ("Service/Capacity/Role",),
+        ("Capacity/Instances",),
+        "EC26",
+        "The rule cannot follow a launch template with several instance types; its volume is "
+        "encrypted, which a check of our own holds.",
+    ),
+    Kept(
+        ("Capacity/Role",),
         "IAM5[Resource::*]",
         "ecs:DiscoverPollEndpoint has no resource; the rest is held to the cluster by a condition.",
     ),
@@ -63,6 +69,11 @@ KEPT = (
         "Reads every file of one revision of one model, whose names nobody knows beforehand.",
     ),
     Kept(
+        ("Service/TaskRole",),
+        "IAM5[Resource::{adapters_arn}*]",
+        "Reads every adapter of one service, whose names its tenants choose.",
+    ),
+    Kept(
         ("Images/ProjectRole",),
         "IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-{account}-{region}/*.zip]",
         "Build contexts are assets named by their hash, which changes with their content.",
@@ -70,11 +81,18 @@ KEPT = (
 )
 
 
-def acknowledge(stack: Stack, model_arn: str = "") -> None:
+def acknowledge(
+    stack: Stack, foundation: FoundationStack | None = None, plan: ServingPlan | None = None
+) -> None:
     """Acknowledge what a stack keeps; see docs/decisions/nag-acknowledgements.md."""
     account = "<AWS::AccountId>" if Token.is_unresolved(stack.account) else stack.account
+    names = {"account": account, "region": stack.region, "model_arn": "", "adapters_arn": ""}
+    if foundation and plan:
+        bucket, request = _bucket_arn(foundation), plan.request
+        names["model_arn"] = f"{bucket}/{model_prefix(request.model, request.revision)}"
+        names["adapters_arn"] = f"{bucket}/{ADAPTERS}{request.service}/"
     for kept in KEPT:
-        finding = kept.finding.format(account=account, region=stack.region, model_arn=model_arn)
+        finding = kept.finding.format(**names)
         acknowledgment = Acknowledgment(id=f"AwsSolutions-{finding}", reason=kept.reason)
         for part in kept.parts:
             construct = _find(stack, part)
@@ -82,10 +100,10 @@ def acknowledge(stack: Stack, model_arn: str = "") -> None:
                 Validations.of(construct).acknowledge(acknowledgment)
 
 
-def model_prefix_arn(foundation: FoundationStack, plan: ServingPlan) -> str:
-    """Return a model's prefix as cdk-nag writes an ARN that another stack exports."""
+def _bucket_arn(foundation: FoundationStack) -> str:
+    """Return the model bucket's ARN as cdk-nag writes what another stack exports."""
     arn = foundation.resolve(foundation.export_value(foundation.models.bucket.bucket_arn))
-    return f"{arn['Fn::ImportValue']}/{model_prefix(plan.request.model, plan.request.revision)}"
+    return str(arn["Fn::ImportValue"])
 
 
 def _find(stack: Stack, part: str) -> IConstruct | None:

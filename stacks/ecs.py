@@ -23,7 +23,7 @@ from cdk_vllm.constructs import (
 from cdk_vllm.observability import AlarmThresholds
 from cdk_vllm.sizing import fleet_of, rollout_for
 from stacks import service as services
-from stacks.acknowledgements import acknowledge, model_prefix_arn
+from stacks.acknowledgements import acknowledge
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -72,7 +72,7 @@ class EcsStack(Stack):
         if self.service.api_key:
             CfnOutput(self, "ApiKeySecret", value=self.service.api_key.secret_arn)
         services.describe(self, plan)
-        acknowledge(self, model_prefix_arn(foundation, plan))
+        acknowledge(self, foundation, plan)
 
     def _front_door(
         self, service: Service, plan: ServingPlan, foundation: FoundationStack

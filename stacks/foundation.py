@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 
-from cdk_vllm.constructs import AlarmTopics, ImageBuilder, LogBucket, ModelStore, Network
+from cdk_vllm import catalog
+from cdk_vllm.constructs import (
+    AlarmTopics,
+    ImageBuilder,
+    IsolatedNetwork,
+    LogBucket,
+    ModelStore,
+    Network,
+    PushJob,
+)
+from cdk_vllm.constructs.network import ECS_SERVICES, SAGEMAKER_SERVICES, inner_subnets
 from stacks.acknowledgements import acknowledge
 
 if TYPE_CHECKING:
@@ -31,11 +41,25 @@ class FoundationStack(Stack):
         )
         self.log_bucket = LogBucket(self, "Logs").bucket
         self.vpc = self._vpc(environment)
-        self.models = ModelStore(self, "Models", log_bucket=self.log_bucket)
+        self.models = ModelStore(
+            self,
+            "Models",
+            log_bucket=self.log_bucket,
+            s3_prefix_list_id=environment.network.s3_prefix_list_id
+            or catalog.s3_prefix_list_id(environment.region),
+        )
         self.image_builder = ImageBuilder(self, "Images")
+        self.push_job = PushJob(
+            self,
+            "Push",
+            models=self.models,
+            encryption_key=self.image_builder.encryption_key,
+            token_secret=environment.model_store.hugging_face_token_secret,
+        )
         self.topics = AlarmTopics(self, "Alarms", email=environment.alarms.email)
         self._keep_exports()
         CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
+        CfnOutput(self, "PushProject", value=self.push_job.project.project_name)
         CfnOutput(self, "PageTopic", value=self.topics.page.topic_arn)
         CfnOutput(self, "TicketTopic", value=self.topics.ticket.topic_arn)
         acknowledge(self)
@@ -57,6 +81,14 @@ class FoundationStack(Stack):
             )
         if network.vpc_id:
             return ec2.Vpc.from_lookup(self, "Network", vpc_id=network.vpc_id)
+        if network.isolated:
+            return IsolatedNetwork(
+                self,
+                "Network",
+                log_bucket=self.log_bucket,
+                services=(*ECS_SERVICES, *SAGEMAKER_SERVICES),
+                zones_count=network.availability_zones_count,
+            ).vpc
         return Network(
             self,
             "Network",
@@ -75,7 +107,7 @@ class FoundationStack(Stack):
         used = [
             self.log_bucket.bucket_name,
             self.vpc.vpc_id,
-            *(subnet.subnet_id for subnet in self.vpc.private_subnets),
+            *(subnet.subnet_id for subnet in inner_subnets(self.vpc)),
             models.bucket.bucket_name,
             models.bucket.bucket_arn,
             models.key.key_arn,

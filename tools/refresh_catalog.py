@@ -42,7 +42,7 @@ INTEGERS = (
 )
 FLOATS = (
     "cpu_offload_gb kv_offloading_size mm_ipc_gpu_memory_gb mm_processor_cache_gb "
-    "sse_keep_alive_interval video_pruning_rate watermark"
+    "video_pruning_rate watermark"
 )
 
 

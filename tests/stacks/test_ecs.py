@@ -20,7 +20,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def test_vllm_loads_the_model_of_its_environment(templates: dict[str, Template], name: str) -> None:
     model = {"dev-chat": "Qwen/Qwen3-8B", "prod-chat": "Qwen/Qwen3-32B"}[name]
     (task,) = Assert.from_json(templates[name]).find_resources("AWS::ECS::TaskDefinition").values()
-    (container,) = task["Properties"]["ContainerDefinitions"]
+    container = task["Properties"]["ContainerDefinitions"][0]
     uri, *words = container["Command"]
     assert uri["Fn::Join"][1][-1] == f"/models/{model}/main/"
     assert words[words.index("--served-model-name") + 1] == model

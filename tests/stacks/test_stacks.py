@@ -155,7 +155,7 @@ def test_a_deployed_ecs_service_is_wired_to_its_balancer_and_its_gpus(
     assert balancer["targetGroupArn"] == group["TargetGroupArn"]
     assert service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] is True
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    (container,) = task["containerDefinitions"]
+    container = task["containerDefinitions"][0]
     assert container["resourceRequirements"] == [{"type": "GPU", "value": "1"}]
     assert "@sha256:" in container["image"]
     (instances,) = aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]

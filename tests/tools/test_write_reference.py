@@ -21,4 +21,5 @@ def test_every_table_has_a_section_and_every_key_a_meaning() -> None:
         assert f"## {title}" in text
     for table in json.loads(write_reference.schema_text())["$defs"].values():
         for key, value in table["properties"].items():
-            assert value["description"], key
+            # Where a key's words are its table's, the schema holds them once.
+            assert value.get("description") or "$ref" in value, key
