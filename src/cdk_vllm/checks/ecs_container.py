@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cdk_vllm.checks.template import (
     Finding,
     Resource,
     Template,
+    as_list,
     dig,
-    mentions,
     number,
     pairs,
     report,
@@ -31,11 +33,13 @@ FORBIDDEN_FLAGS = (
 )
 FORBIDDEN_VARIABLES = (
     "VLLM_ALLOW_INSECURE_SERIALIZATION",
-    "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
     "VLLM_DEBUG_LOG_API_SERVER_RESPONSE",
     "VLLM_SERVER_DEV_MODE",
 )
 SAFE_FORMATS = ("runai_streamer", "safetensors")
+RUNTIME_ADAPTERS = "VLLM_ALLOW_RUNTIME_LORA_UPDATING"
+ALLOW_LIST = "cdk_vllm_adapters.AllowList"
+_STARTS_VLLM = re.compile(r'"(?:\S*/)?vllm"|vllm serve|vllm\.entrypoints')
 QUIET_VARIABLES = ("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS")
 
 
@@ -61,8 +65,9 @@ def containers(template: Template) -> Iterator[Container]:
     """Yield the containers that run vLLM: their start or their variables say so."""
     for task in template.of("AWS::ECS::TaskDefinition"):
         for body in task.get("ContainerDefinitions", []):
-            started = [body.get("EntryPoint"), body.get("Command"), body.get("Environment")]
-            if mentions(started, "vllm") or mentions(started, "VLLM_"):
+            started = json.dumps([body.get("EntryPoint"), body.get("Command")])
+            variables = pairs(body.get("Environment"), "Name")
+            if _STARTS_VLLM.search(started) or any(name.startswith("VLLM_") for name in variables):
                 yield Container(task, body)
 
 
@@ -96,12 +101,38 @@ def reserves_its_gpus(template: Template) -> Iterator[Finding]:
 
 
 def asks_for_a_key(template: Template) -> Iterator[Finding]:
-    """Without VLLM_API_KEY everybody who reaches the port is served; it must come by reference."""
+    """Without VLLM_API_KEY everybody who reaches the port is served; it must come by reference.
+
+    Where the load balancer checks a token before it forwards anything, there is no such key.
+    """
+    checked = _tokens_are_checked(template)
     for container in containers(template):
-        if "VLLM_API_KEY" not in pairs(container.body.get("Secrets"), "Name", "ValueFrom"):
+        has_key = "VLLM_API_KEY" in pairs(container.body.get("Secrets"), "Name", "ValueFrom")
+        if not has_key and not checked:
             yield report(asks_for_a_key, container.task, "VLLM_API_KEY is not among the Secrets")
         if "VLLM_API_KEY" in container.environment:
             yield report(asks_for_a_key, container.task, "VLLM_API_KEY is a plain variable")
+
+
+def _tokens_are_checked(template: Template) -> bool:
+    rules = list(template.of("AWS::ElasticLoadBalancingV2::ListenerRule"))
+    kinds = [[action.get("Type") for action in as_list(rule.get("Actions"))] for rule in rules]
+    forwarding = [found for found in kinds if "forward" in found]
+    return bool(forwarding) and all(
+        "jwt-validation" in found and found.index("jwt-validation") < found.index("forward")
+        for found in forwarding
+    )
+
+
+def loads_adapters_safely(template: Template) -> Iterator[Finding]:
+    """Loading at run time opens routes that take any path; our middleware closes them again."""
+    for container in containers(template):
+        told = container.environment
+        if "VLLM_PLUGINS" not in told:
+            yield report(loads_adapters_safely, container.task, "vLLM loads every plugin it finds")
+        if RUNTIME_ADAPTERS in told and container.flag("--middleware") != ALLOW_LIST:
+            message = f"{RUNTIME_ADAPTERS} without --middleware {ALLOW_LIST}"
+            yield report(loads_adapters_safely, container.task, message)
 
 
 def opens_nothing_dangerous(template: Template) -> Iterator[Finding]:
@@ -182,6 +213,7 @@ RULES = (
     drains_before_it_stops,
     reserves_its_gpus,
     asks_for_a_key,
+    loads_adapters_safely,
     opens_nothing_dangerous,
     loads_safe_weights,
     bounds_its_queue,
