@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ from cdk_vllm.constructs.image.base_image import DEFAULT_BASE_IMAGE
 from cdk_vllm.constructs.image.container_directory import CACHE_DIRECTORY
 
 DOCKERFILE = Path(__file__).parents[2] / "container" / "Dockerfile"
+PYTHON = sorted(DOCKERFILE.parent.rglob("*.py"))
 
 
 def instructions() -> list[tuple[str, str, str]]:
@@ -38,6 +40,11 @@ def of(stage: str, name: str) -> list[str]:
 def environment() -> dict[str, str]:
     pairs = " ".join(of("hardened", "ENV")).split()
     return dict(pair.split("=", 1) for pair in pairs)
+
+
+def test_the_image_says_which_base_it_is_made_from() -> None:
+    assert of("hardened", "ARG") == ["BASE_IMAGE"]
+    assert of("hardened", "LABEL") == ["org.opencontainers.image.base.name=${BASE_IMAGE}"]
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -66,6 +73,8 @@ def test_both_images_come_from_one_hardened_stage_of_the_pinned_vllm() -> None:
         ("USER", "vllm"),
         ("LOGNAME", "vllm"),
         ("VLLM_MEDIA_URL_ALLOW_REDIRECTS", "0"),
+        ("VLLM_PLUGINS", ""),
+        ("PYTHONPATH", "/opt/cdk-vllm"),
     ],
 )
 def test_the_environment_is_set_whatever_starts_the_image(name: str, value: str) -> None:
@@ -108,6 +117,28 @@ def test_the_mounted_directory_belongs_to_the_user_of_the_ecs_image_alone() -> N
     ]
 
 
+def test_the_context_is_copied_once_and_nobody_may_write_it() -> None:
+    assert of("hardened", "COPY") == ["--chmod=0555 . /opt/cdk-vllm/"]
+    ignored = DOCKERFILE.with_name(".dockerignore").read_text().split("\n")
+    assert {"**/__pycache__", "Dockerfile", ".dockerignore"} <= set(ignored)
+
+
+def test_the_programs_lie_where_the_stacks_call_them() -> None:
+    context = DOCKERFILE.parent
+    for name in ("prepare.py", "entrypoint.sh", "cdk_vllm_adapters/__init__.py"):
+        assert (context / name).is_file()
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.name)
+def test_a_base_image_may_have_python_3_10(path: Path) -> None:
+    ast.parse(path.read_text(), feature_version=(3, 10))
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.name)
+def test_a_module_is_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 300
+
+
 def test_ecs_starts_vllm_itself_without_root_and_without_code_of_ours() -> None:
     assert of("ecs", "USER") == ["2000:0"]
     assert json.loads(of("ecs", "ENTRYPOINT")[0]) == ["vllm", "serve"]
@@ -116,9 +147,8 @@ def test_ecs_starts_vllm_itself_without_root_and_without_code_of_ours() -> None:
 
 
 def test_sagemaker_starts_our_entry_point_as_root_on_its_port() -> None:
-    (copied,) = of("sagemaker", "COPY")
-    source, target = copied.split()
-    assert (DOCKERFILE.parent / source).is_file()
-    assert json.loads(of("sagemaker", "ENTRYPOINT")[0]) == ["/bin/bash", target]
+    entrypoint = ["/bin/bash", "/opt/cdk-vllm/entrypoint.sh"]
+    assert json.loads(of("sagemaker", "ENTRYPOINT")[0]) == entrypoint
+    assert of("sagemaker", "COPY") == []
     assert of("sagemaker", "EXPOSE") == ["8080"]
     assert of("sagemaker", "USER") == of("hardened", "USER") == []

@@ -6,7 +6,6 @@
 
 from cdk_vllm.constructs.image.base_image import (
     DEFAULT_BASE_IMAGE,
-    MINIMUM_VLLM_VERSION,
     check_base_image,
 )
 from cdk_vllm.constructs.image.builder import ImageBuilder
@@ -20,7 +19,6 @@ Image = BuiltImage | ExistingImage | LocallyBuiltImage
 __all__ = [
     "CACHE_DIRECTORY",
     "DEFAULT_BASE_IMAGE",
-    "MINIMUM_VLLM_VERSION",
     "BuiltImage",
     "ExistingImage",
     "Image",

@@ -19,7 +19,7 @@ from cdk_vllm.constructs.image.build_project import (
     build_project,
     build_role,
 )
-from cdk_vllm.constructs.image.container_directory import container_directory
+from cdk_vllm.constructs.image.container_directory import LEFT_OUT, container_directory
 from cdk_vllm.constructs.image.starter import starter
 from cdk_vllm.errors import InputError
 
@@ -89,7 +89,9 @@ class ImageBuilder(Construct):
         self.mirror = self._repository("Mirror", _BASE_IMAGES_TO_KEEP)
         # Only the synthesizer knows its asset bucket, and tells when given an asset. The default
         # context is at hand; a `BuiltImage` of it has the same hash and is not uploaded twice.
-        context = s3_assets.Asset(self, "Context", path=str(container_directory()))
+        context = s3_assets.Asset(
+            self, "Context", path=str(container_directory()), exclude=LEFT_OUT
+        )
         self.context_bucket_name = context.s3_bucket_name
         builds = Builds(
             repository=self.repository,

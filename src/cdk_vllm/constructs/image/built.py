@@ -9,12 +9,13 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from cdk_vllm.constructs.image.base_image import DEFAULT_BASE_IMAGE, check_base_image
-from cdk_vllm.constructs.image.container_directory import container_directory
+from cdk_vllm.constructs.image.container_directory import LEFT_OUT, container_directory
 from cdk_vllm.constructs.image.pull import grant_ecr_pull
 from cdk_vllm.constructs.image.request import check_directory, check_target
 from cdk_vllm.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from aws_cdk import aws_iam as iam
@@ -38,6 +39,7 @@ class BuiltImage(Construct):
         target: the stage of the `Dockerfile` to build; `ecs` or `sagemaker` in the default one.
         directory: the Docker context, with a `Dockerfile`; default the one this package ships.
         base_image: what the build argument `BASE_IMAGE` names; see `check_base_image`.
+        accept_advisories: ids of advisories against its vLLM that are accepted.
 
     Raises:
         InputError: no such directory or target, an unsafe `base_image`, or this stack's assets go
@@ -53,10 +55,11 @@ class BuiltImage(Construct):
         target: str,
         directory: Path | None = None,
         base_image: str = DEFAULT_BASE_IMAGE,
+        accept_advisories: Collection[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         context = check_directory(directory or container_directory())
-        asset = s3_assets.Asset(self, "Context", path=str(context))
+        asset = s3_assets.Asset(self, "Context", path=str(context), exclude=LEFT_OUT)
         self._check_bucket(asset, builder)
         self._builder = builder
         self._build = cdk.CustomResource(
@@ -67,7 +70,7 @@ class BuiltImage(Construct):
             # CloudFormation's limit; Lambda's of 15 minutes does not apply, the build answers.
             service_timeout=cdk.Duration.hours(1),
             properties={
-                "BaseImage": check_base_image(base_image),
+                "BaseImage": check_base_image(base_image, accept_advisories),
                 "ContextHash": asset.asset_hash,
                 "ProjectName": builder.project.project_name,
                 "RepositoryName": builder.repository.repository_name,

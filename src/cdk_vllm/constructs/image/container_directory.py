@@ -11,6 +11,9 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 CACHE_DIRECTORY = "/var/cache/vllm"
 """Where the images write: mount a private volume here and the root file system can be read-only."""
 
+LEFT_OUT = ["**/__pycache__", "**/*.pyc"]
+"""What Python leaves in a context it was run from; the hash an image is built under ignores it."""
+
 
 def container_directory(package: Path = _PACKAGE) -> Path:
     """Return the directory with the `Dockerfile` of the `ecs` and `sagemaker` images.

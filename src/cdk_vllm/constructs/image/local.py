@@ -9,11 +9,12 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from constructs import Construct
 
 from cdk_vllm.constructs.image.base_image import DEFAULT_BASE_IMAGE, check_base_image
-from cdk_vllm.constructs.image.container_directory import container_directory
+from cdk_vllm.constructs.image.container_directory import LEFT_OUT, container_directory
 from cdk_vllm.constructs.image.pull import grant_ecr_pull
 from cdk_vllm.constructs.image.request import check_directory, check_target
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from aws_cdk import aws_iam as iam
@@ -38,6 +39,7 @@ class LocallyBuiltImage(Construct):
         target: str,
         directory: Path | None = None,
         base_image: str = DEFAULT_BASE_IMAGE,
+        accept_advisories: Collection[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         context = check_directory(directory or container_directory())
@@ -45,8 +47,9 @@ class LocallyBuiltImage(Construct):
             self,
             "Asset",
             directory=str(context),
+            exclude=LEFT_OUT,
             target=check_target(target, context),
-            build_args={"BASE_IMAGE": check_base_image(base_image)},
+            build_args={"BASE_IMAGE": check_base_image(base_image, accept_advisories)},
             platform=ecr_assets.Platform.LINUX_AMD64,
         )
         self.image_uri = self._asset.image_uri

@@ -117,7 +117,7 @@ def test_a_directory_and_a_base_image_of_ones_own(
 def test_an_old_vllm_is_refused() -> None:
     stack = cdk.Stack()
     builder = ImageBuilder(stack, "Images")
-    with pytest.raises(InputError, match=r"before 0\.33\.0"):
+    with pytest.raises(InputError, match=r"use v0\.33\.0"):
         BuiltImage(
             stack, "Image", builder=builder, target="ecs", base_image="vllm/vllm-openai:v0.14.0"
         )
