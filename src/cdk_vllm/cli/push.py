@@ -1,84 +1,108 @@
-"""`cdk-vllm push`: a model's directory into the environment's store."""
+"""`cdk-vllm push`: models into the environment's store, from a hub or a directory."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from cdk_vllm import environment_file
-from cdk_vllm.errors import CdkVllmError, InputError, nearest
-from cdk_vllm.model_store import PushResult, engine_files, push
+from cdk_vllm.cli.foundation import aws_errors, model_bucket, s3_client
+from cdk_vllm.cli.pin import pin
+from cdk_vllm.cli.push_target import Target, targets
+from cdk_vllm.cli.push_view import bars, say_pin, say_result
+from cdk_vllm.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from cdk_vllm.environment_file import EnvironmentFile, Service
+    from cdk_vllm.environment_file import EnvironmentFile
+    from cdk_vllm.model_store import SourceFile
 
 
 @click.command("push")
 @click.argument("environment", type=click.Path(path_type=Path))
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--service", help="The service whose model this is; needed where there are several.")
-def command(environment: Path, directory: Path, service: str | None) -> None:
-    """Put the model in DIRECTORY into the store of ENVIRONMENT, complete or not at all."""
+@click.argument("what", required=False)
+@click.option("--service", help="The service whose model this is; for a directory, or to pick one.")
+@click.option("--revision", help="Branch, tag or commit; default what the environment file says.")
+@click.option("--remote", is_flag=True, help="Push inside AWS, past this machine.")
+@click.option("--write", is_flag=True, help="Write the commit into the environment file.")
+@click.option("--follow", metavar="BUILD", help="Follow a push that --remote started before.")
+def command(
+    *,
+    environment: Path,
+    what: str | None,
+    service: str | None,
+    revision: str | None,
+    remote: bool,
+    write: bool,
+    follow: str | None,
+) -> None:
+    """Put models into the store of ENVIRONMENT, complete or not at all.
+
+    WHAT is a service of the environment file, a model's name on the Hugging Face hub, or a
+    directory that holds a model. Without it every model of the environment file is pushed, with the
+    drafts of speculative decoding.
+    """
+    from cdk_vllm import environment_file  # noqa: PLC0415 - the command starts fast
+
     loaded = environment_file.load(environment)
-    name = _service_name(loaded, service)
-    try:
-        result = push_service(loaded, loaded.services[name], directory)
-    except (BotoCoreError, ClientError) as error:
-        raise CdkVllmError(f"AWS refused the push to {loaded.name}: {error}") from None
-    click.echo(f"{result.uri}: {len(result.sent)} files sent, {len(result.kept)} kept")
+    with aws_errors(f"the push to {loaded.name}"):
+        if follow:
+            _follow(loaded, follow)
+            return
+        for target in targets(loaded, what, service, revision):
+            commit = _push_remotely(loaded, target) if remote else push_target(loaded, target)
+            if target.directory is None:
+                _settle(loaded, target, commit, write=write)
 
 
-def _service_name(environment: EnvironmentFile, service: str | None) -> str:
-    names = list(environment.services)
-    if service in names:
-        return str(service)
-    known = ", ".join(names)
-    if service is not None:
-        hint = nearest(service, names)
-        raise InputError(f'{environment.path} has no service "{service}"; known: {known}.{hint}')
-    if len(names) > 1:
-        raise InputError(f"{environment.path} has several services; add --service, one of: {known}")
-    return names[0]
+def push_target(environment: EnvironmentFile, target: Target) -> str:
+    """Push one model from here and return the revision under which it is stored."""
+    from cdk_vllm.model_prefix import model_prefix  # noqa: PLC0415 - as above
+    from cdk_vllm.model_store import Prefix, push_files  # noqa: PLC0415 - as above
 
-
-def push_service(environment: EnvironmentFile, service: Service, directory: Path) -> PushResult:
-    """Push a directory as a service's model, with a progress bar on standard error."""
-    total = sum(path.stat().st_size for path in engine_files(directory))
     bucket = model_bucket(environment)
-    columns = (TextColumn(service.model), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("push", total=total)
-        return push(
-            boto3.client("s3", region_name=environment.region),
-            bucket=bucket,
-            model=service.model,
-            revision=service.revision,
-            directory=directory,
-            on_bytes=lambda count: progress.advance(task, count),
-        )
+    revision, files = _files(target)
+    place = Prefix(s3_client(environment), bucket, model_prefix(target.model, revision))
+    with bars(target.model, files, is_local=target.directory is not None) as progress:
+        result = push_files(place, files, model=target.model, revision=revision, progress=progress)
+    say_result(result)
+    return revision
 
 
-def model_bucket(environment: EnvironmentFile) -> str:
-    """Return the bucket's name, from the outputs of the environment's foundation stack."""
-    stack = f"{environment.name}-foundation"
-    cloudformation = boto3.client("cloudformation", region_name=environment.region)
+def _files(target: Target) -> tuple[str, list[SourceFile]]:
+    from cdk_vllm.model_store import directory_files  # noqa: PLC0415 - as above
+    from cdk_vllm.model_store.hub import resolve  # noqa: PLC0415 - as above
+    from cdk_vllm.model_store.hub_errors import UnknownModelError  # noqa: PLC0415 - as above
+
+    if target.directory is not None:
+        return target.revision, directory_files(target.directory)
     try:
-        outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        raise InputError(
-            f"the stack {stack} does not exist in {environment.region}; "
-            f"deploy it first: cdk deploy '{environment.name}/foundation'"
-        ) from None
-    values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-    if "ModelBucket" not in values:
-        raise InputError(f"the stack {stack} has no output ModelBucket; deploy it again")
-    return values["ModelBucket"]
+        found = resolve(target.model, target.revision)
+    except UnknownModelError as error:
+        from cdk_vllm import catalog  # noqa: PLC0415 - as above
+
+        known = {*catalog.models(), *catalog.model_configs()}
+        raise InputError(f"{error}{nearest(target.model, known)}") from None
+    return found.commit, found.source_files()
+
+
+def _push_remotely(environment: EnvironmentFile, target: Target) -> str:
+    from cdk_vllm.cli.push_remote import push_remotely  # noqa: PLC0415 - as above
+
+    return push_remotely(environment, target)
+
+
+def _follow(environment: EnvironmentFile, build_id: str) -> None:
+    from cdk_vllm.cli.push_remote import follow_again  # noqa: PLC0415 - as above
+
+    commit = follow_again(environment, build_id)
+    click.echo(f'revision = "{commit}"')
+
+
+def _settle(environment: EnvironmentFile, target: Target, commit: str, *, write: bool) -> None:
+    if not write:
+        say_pin(environment, target.services, commit)
+        return
+    for name in pin(environment, target.services, commit):
+        click.echo(f'{environment.path}: [services.{name}] now says revision = "{commit}"')
+        click.echo(f"Next: cdk-vllm plan {environment.path} --write")

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cdk_vllm.model_prefix import model_prefix
+from cdk_vllm.model_prefix import ADAPTERS, MODELS, adapter_prefix, model_prefix
+
+_PUSH = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 
 
 class ModelStore(Construct):
     """A versioned bucket under a rotating KMS key; both outlive their stack.
 
-    Who can write below a model's prefix decides what runs on the GPUs, so nothing here grants a
-    write: `cdk-vllm push` uses the caller's own permissions.
+    Who can write below a model's prefix decides what runs on the GPUs: `cdk-vllm push` uses the
+    caller's own permissions, and `grant_push` is for the job that does the same.
+    `s3_prefix_list_id` is AWS's list of S3's addresses in the region; with it, what reads the
+    store is let out to S3 alone.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, log_bucket: s3.IBucket) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_bucket: s3.IBucket,
+        s3_prefix_list_id: str | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
+        self._s3_prefix_list_id = s3_prefix_list_id
         self.key = kms.Key(
             self,
             "Key",
@@ -52,13 +65,34 @@ class ModelStore(Construct):
         """Return `s3://BUCKET/models/ORG/NAME/REVISION/`; the slash at the end is part of it."""
         return f"s3://{self.bucket.bucket_name}/{model_prefix(model, revision)}"
 
+    def adapter_uri(self, service: str, name: str, version: str) -> str:
+        """Return `s3://BUCKET/adapters/SERVICE/NAME/VERSION/`."""
+        return f"s3://{self.bucket.bucket_name}/{adapter_prefix(service, name, version)}"
+
+    def adapters_uri(self, service: str) -> str:
+        """Return `s3://BUCKET/adapters/SERVICE/`, where a service's adapters are registered."""
+        return f"s3://{self.bucket.bucket_name}/{ADAPTERS}{service}/"
+
+    @property
+    def network_peer(self) -> ec2.IPeer:
+        """Where S3 is: AWS's prefix list, or any address where nobody gave it."""
+        if self._s3_prefix_list_id:
+            return ec2.Peer.prefix_list(self._s3_prefix_list_id)
+        return ec2.Peer.any_ipv4()
+
+    def grant_read_adapters(self, grantee: iam.IGrantable, service: str) -> iam.Grant:
+        """Let `grantee` list and read the adapters of one service, and decrypt them through S3."""
+        return self._grant_read(grantee, f"{ADAPTERS}{service}/")
+
     def grant_read(self, grantee: iam.IGrantable, model: str, revision: str) -> iam.Grant:
         """Let `grantee` list and read one revision of one model, and decrypt it through S3.
 
         Written by hand because `Bucket.grant_read` allows `s3:GetObject*`, `s3:GetBucket*` and
         `s3:List*` on the whole bucket.
         """
-        prefix = model_prefix(model, revision)
+        return self._grant_read(grantee, model_prefix(model, revision))
+
+    def _grant_read(self, grantee: iam.IGrantable, prefix: str) -> iam.Grant:
         objects = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:GetObject"],
@@ -72,11 +106,36 @@ class ModelStore(Construct):
         )
         return objects.combine(listing).combine(self._grant_decrypt(grantee))
 
+    def grant_push(self, role: iam.IRole) -> iam.Grant:
+        """Let `role` put, read again and delete models, and nothing else of the bucket.
+
+        The bucket's own policy says so: it is where one looks for who can change what runs.
+        A delete leaves the version, which can be brought back.
+        """
+        principal = iam.ArnPrincipal(role.role_arn)
+        for actions, resource, conditions in (
+            (_PUSH, self.bucket.arn_for_objects(f"{MODELS}*"), {}),
+            (["s3:ListBucket"], self.bucket.bucket_arn, {"s3:prefix": f"{MODELS}*"}),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[principal],
+                    actions=actions,
+                    resources=[resource],
+                    conditions={"StringLike": conditions} if conditions else {},
+                )
+            )
+        return self._grant_key(role, ["kms:Decrypt", "kms:GenerateDataKey"])
+
     def _grant_decrypt(self, grantee: iam.IGrantable) -> iam.Grant:
+        return self._grant_key(grantee, ["kms:Decrypt"])
+
+    def _grant_key(self, grantee: iam.IGrantable, actions: list[str]) -> iam.Grant:
+        """Allow the key's use for S3's sake only."""
         stack = Stack.of(self)
         return iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["kms:Decrypt"],
+            actions=actions,
             resource_arns=[self.key.key_arn],
             conditions={
                 "StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"}

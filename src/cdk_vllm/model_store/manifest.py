@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 MANIFEST_NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """One file: its name under the prefix, its size in bytes, its SHA-256 in hex."""
+    """One file: its name under the prefix, its size in bytes, its hashes, S3's version of it.
+
+    `sha256` is the whole file's, in hex. `checksum_sha256` is what S3 keeps and checks: base64 of
+    the same digest, or for an object of several parts base64 of the digest of the parts' digests,
+    with `-` and their number. `version_id` is `None` in a bucket without versions.
+    """
 
     name: str
     size_bytes: int
     sha256: str
+    checksum_sha256: str
+    version_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a complete model consists of; a prefix without one is not a model."""
+    """What a complete model consists of; a prefix without one is not a model.
+
+    An adapter has the same form: `model` is its name, `revision` its version.
+    """
 
     model: str
     revision: str
+    part_size_bytes: int
     files: tuple[ManifestFile, ...]
 
     @property
@@ -42,19 +48,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """Read what `to_json` wrote; raises `ValueError` or `KeyError` on anything else."""
-        data = json.loads(text)
-        files = tuple(ManifestFile(**file) for file in data["files"])
-        return cls(model=data["model"], revision=data["revision"], files=files)
-
-    @classmethod
-    def of_files(cls, model: str, revision: str, paths: Iterable[Path]) -> Manifest:
-        """Hash the files of a model."""
-        files = tuple(_entry(path) for path in paths if path.name != MANIFEST_NAME)
-        return cls(model=model, revision=revision, files=files)
+        """Read what `to_json` wrote, leaving unknown keys out; raises `ValueError` on all else."""
+        try:
+            data = json.loads(text)
+            files = tuple(ManifestFile(**_known(ManifestFile, file)) for file in data["files"])
+            return cls(**_known(cls, data) | {"files": files})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a manifest: {error}") from None
 
 
-def _entry(path: Path) -> ManifestFile:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ManifestFile(name=path.name, size_bytes=path.stat().st_size, sha256=digest)
+def _known(kind: type, data: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}

@@ -1,13 +1,16 @@
-"""Which files of a directory belong into the store."""
+"""Which files of a directory, or of a hub's repository, belong into the store."""
 
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from cdk_vllm.errors import InputError
+from cdk_vllm.model_store.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 # vLLM's S3 streamer loads every *.safetensors and fetches everything else that lies under the
@@ -25,35 +28,41 @@ def engine_files(directory: Path) -> list[Path]:
     """
     if not directory.is_dir():
         raise InputError(f"{directory} is not a directory; give the folder that holds config.json")
-    present = {path.name: path for path in sorted(directory.iterdir()) if _belongs(path)}
+    names = [path.name for path in directory.iterdir() if path.is_file()]
+    chosen = select(names, (directory / INDEX_NAME).read_bytes, str(directory))
+    return [directory / name for name in chosen]
+
+
+def select(names: Iterable[str], read_index: Callable[[], bytes], origin: str) -> list[str]:
+    """Return which of a model's files the engine needs, sorted.
+
+    `names` are paths in the model, `read_index` returns the text of its safetensors index and is
+    called where there is one, `origin` says where they are from. Raises `InputError`.
+    """
+    present = {name for name in names if _belongs(name)}
     if "config.json" not in present:
-        raise InputError(f"{directory} has no config.json, so it is not a model; give its folder")
-    shards = _shards(directory, present)
-    others = [path for path in present.values() if path.suffix != ".safetensors"]
-    return sorted(shards + others)
+        raise InputError(f"{origin} has no config.json, so it is not a model; give its folder")
+    weights = {name for name in present if name.endswith(".safetensors")}
+    if not weights:
+        raise InputError(f"{origin} has no .safetensors weights; only those are served")
+    if INDEX_NAME not in present:
+        return sorted(present)
+    named = _indexed(read_index(), origin)
+    for name in sorted(named - weights):
+        raise InputError(f"{origin} lacks {name}, which {INDEX_NAME} names; download it again")
+    return sorted(present - weights | named)
 
 
-def _belongs(path: Path) -> bool:
-    hidden = path.name.startswith((".", "consolidated"))
-    return path.is_file() and path.suffix in SUFFIXES and not hidden
+def _belongs(name: str) -> bool:
+    path = PurePosixPath(name)
+    left_out = name == MANIFEST_NAME or name.startswith((".", "consolidated"))
+    return len(path.parts) == 1 and path.suffix in SUFFIXES and not left_out
 
 
-def _shards(directory: Path, present: dict[str, Path]) -> list[Path]:
-    named = _indexed(present.get(INDEX_NAME))
-    if named is None:
-        shards = [path for path in present.values() if path.suffix == ".safetensors"]
-        if not shards:
-            raise InputError(f"{directory} has no .safetensors weights; only those are served")
-        return shards
-    for name in sorted(named - present.keys()):
-        raise InputError(f"{directory} lacks {name}, which {INDEX_NAME} names; download it again")
-    return [present[name] for name in sorted(named)]
-
-
-def _indexed(index: Path | None) -> set[str] | None:
-    if index is None:
-        return None
+def _indexed(index: bytes, origin: str) -> set[str]:
     try:
-        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return set(json.loads(index)["weight_map"].values())
     except (ValueError, KeyError, AttributeError, TypeError):
-        raise InputError(f"{index} is not a safetensors index; download it again") from None
+        raise InputError(
+            f"{INDEX_NAME} of {origin} is not a safetensors index; download it again"
+        ) from None

@@ -1,27 +1,36 @@
-"""A manifest names every file with its size and hash, and survives being stored."""
+"""A manifest survives being stored, and nothing else passes for one."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+import json
 
-from cdk_vllm.model_store import MANIFEST_NAME, Manifest
+import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from cdk_vllm.model_store import Manifest, ManifestFile
 
-
-def test_sizes_and_hashes_are_the_files_own(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(b"weights")
-    manifest = Manifest.of_files("a/b", "main", [path, tmp_path / MANIFEST_NAME])
-    (file,) = manifest.files
-    assert file.size_bytes == manifest.size_bytes == 7
-    assert file.sha256 == hashlib.sha256(b"weights").hexdigest()
+FILES = (
+    ManifestFile("config.json", 2, "ab" * 32, "checksum=", "version-1"),
+    ManifestFile("model.safetensors", 70, "cd" * 32, "checksum=-2", None),
+)
+MANIFEST = Manifest("a/b", "main", 64, FILES)
 
 
-def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text("{}", encoding="utf-8")
-    manifest = Manifest.of_files("a/b", "main", [path])
-    assert Manifest.from_json(manifest.to_json()) == manifest
+def test_it_is_read_back_as_it_was_written() -> None:
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+    assert MANIFEST.size_bytes == 72
+
+
+def test_keys_of_a_later_version_are_left_out() -> None:
+    data = json.loads(MANIFEST.to_json())
+    data["signature"] = "x"
+    data["files"][0]["owner"] = "y"
+    assert Manifest.from_json(json.dumps(data)) == MANIFEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"files": 1}', '{"files": [{}]}', '{"files": []}', '{"files": [1]}', "null"],
+)
+def test_anything_else_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Manifest.from_json(text)
