@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import tempfile
 from itertools import groupby
@@ -20,6 +21,7 @@ ROOT = HERE.parents[1]
 PYTHON = ROOT / ".venv-engine" / "bin" / "python"
 FOR_GPUS = ROOT / ".venv-engine" / "vllm-for-gpus"
 KEPT = ROOT / ".engine-answers"
+QUIETLY = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 # What decides an answer beside its question.
 SOURCES = (
     HERE / "oracle.py",
@@ -47,7 +49,10 @@ def ask(questions: Sequence[Question]) -> dict[str, dict[str, Any]]:
 def run(module: str, *arguments: str) -> str:
     """Return what a module of this folder prints, run by the engine's own interpreter."""
     command = ["nice", "-n", "10", str(PYTHON), "-m", f"tests.engine.{module}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    quietly = os.environ | QUIETLY
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env=quietly
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

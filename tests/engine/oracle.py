@@ -24,9 +24,6 @@ RENDEZVOUS = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511", "LOCAL_RANK": 
 
 def prepare(gpu: str, package: str) -> None:
     """Import vLLM for the CPU or for a pretended GPU, from `package` where one is named."""
-    from tests.engine import without_cuda
-
-    without_cuda.prepare()
     os.environ.update(RENDEZVOUS)
     if package:
         sys.path.insert(0, package)

@@ -1,8 +1,9 @@
 """Put command lines to vLLM's own parser, that of `vllm serve`.
 
 Run by the engine's own interpreter, as a module, with one argument, a file of JSON: {"package",
-"lines"}. It prints JSON: the parser's options with what they accept, and for each line the values
-it took or the error it raised.
+"lines", "services"}. It prints JSON: the parser's options with what they accept, for each line the
+values it took or the error it raised, and for each service (its words after the model, and the
+model's config) what vLLM's whole configuration holds, or the error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,9 +20,6 @@ from typing import Any, NoReturn
 def main() -> None:
     """Answer a file of lines."""
     asked = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    from tests.engine import without_cuda
-
-    without_cuda.prepare()
     os.environ["VLLM_TARGET_DEVICE"] = "cpu"
     sys.path.insert(0, asked["package"])
     from vllm.entrypoints.common.cli_args import make_arg_parser
@@ -32,7 +31,9 @@ def main() -> None:
 
     parser = make_arg_parser(Parser(allow_abbrev=False))
     lines = [parsed(parser, words) for words in asked["lines"]]
-    sys.stdout.write(json.dumps({"options": options(parser), "lines": lines}) + "\n")
+    services = [configured(parser, **service) for service in asked["services"]]
+    said = {"options": options(parser), "lines": lines, "services": services}
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 def parsed(parser: Any, words: list[str]) -> dict[str, Any]:
@@ -42,6 +43,28 @@ def parsed(parser: Any, words: list[str]) -> dict[str, Any]:
     except (ValueError, TypeError, argparse.ArgumentError) as error:
         return {"error": str(error)}
     return {"values": {name: str(value) for name, value in vars(found).items()}}
+
+
+def configured(parser: Any, words: list[str], config: dict[str, Any]) -> dict[str, Any]:
+    """Return what vLLM is configured with for a model of which only the config is there."""
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.usage.usage_lib import UsageContext
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(json.dumps(config), "utf-8")
+        try:
+            taken = parser.parse_args(["--model", folder, *words, "--skip-tokenizer-init"])
+            arguments = AsyncEngineArgs.from_cli_args(taken)
+            found = arguments.create_engine_config(UsageContext.OPENAI_API_SERVER)
+        except (Exception, SystemExit) as error:  # whatever it refuses with is the answer
+            return {"error": f"{type(error).__name__}: {error}"}
+    return {
+        "max_model_len": found.model_config.max_model_len,
+        "max_num_seqs": found.scheduler_config.max_num_seqs,
+        "max_num_batched_tokens": found.scheduler_config.max_num_batched_tokens,
+        "tensor_parallel_size": found.parallel_config.tensor_parallel_size,
+        "served_model_name": found.model_config.served_model_name,
+    }
 
 
 def options(parser: Any) -> dict[str, list[str]]:

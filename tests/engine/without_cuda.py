@@ -1,25 +1,37 @@
-"""Make vLLM's imports work beside either build of PyTorch, inside the engine's own environment."""
+"""Let torchvision's wheel, which is built for CUDA, be imported beside PyTorch's CPU build.
+
+Lies in the engine's own environment, where every interpreter imports it at its start: vLLM's
+children do not inherit what their parent has done.
+"""
 
 from __future__ import annotations
 
-import os
+import sys
 
-ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
+OPERATORS = ("nms", "qnms")
 KEPT: list[object] = []
 
 
-def prepare() -> None:
-    """Keep vLLM quiet and offline, and declare what torchvision's wheel, built for CUDA, lacks."""
+class BeforeTorchvision:
+    """Finds no module; it declares what torchvision's own library would, just before that loads."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Be asked for every module, and do something for one."""
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            declare()
+
+
+def declare() -> None:
+    """Declare the operators that torchvision describes to PyTorch when it is imported."""
     import torch
 
-    os.environ.update(ENVIRONMENT)
     if torch.version.cuda:
         return
     library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
+    for name in OPERATORS:
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     KEPT.append(library)  # an operator lives as long as its library
+
+
+sys.meta_path.insert(0, BeforeTorchvision())

@@ -1,0 +1,1 @@
+"""A service of an environment on this machine: what a deployment starts, started without a GPU."""
