@@ -11,16 +11,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cdk_vllm.checks import (
+    alarm_definitions,
     alarms,
+    builds,
     ecs_container,
+    ecs_rollout,
     ecs_service,
+    ecs_task,
+    endpoint,
     identity,
     instances,
+    launching,
     load_balancer,
+    metric_names,
     network,
+    policies,
     sagemaker,
     scaling,
+    server_settings,
     storage,
+    stores,
+    tagging,
+    traffic,
     web_firewall,
 )
 from cdk_vllm.checks.template import Finding, Template
@@ -35,16 +47,28 @@ __all__ = ["Finding", "Template", "findings"]
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for module in (
+        alarm_definitions,
         alarms,
+        builds,
         ecs_container,
+        ecs_rollout,
         ecs_service,
+        ecs_task,
+        endpoint,
         identity,
         instances,
+        launching,
         load_balancer,
+        metric_names,
         network,
+        policies,
         sagemaker,
         scaling,
+        server_settings,
         storage,
+        stores,
+        tagging,
+        traffic,
         web_firewall,
     )
     for rule in module.RULES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import floor
 from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
@@ -24,12 +24,15 @@ def deployment_finds_gpus(template: Template) -> Iterator[Finding]:
         if maximum <= 100 and minimum >= 100:
             yield report(deployment_finds_gpus, service, "may neither stop nor start a task")
         elif maximum > 100:
-            yield from _groups_too_small(template, ceil(_max_tasks(template) * maximum / 100))
+            # ECS rounds its upper limit down.
+            yield from _groups_too_small(
+                template, floor(max(1.0, _max_tasks(template)) * maximum / 100)
+            )
 
 
 def _max_tasks(template: Template) -> float:
     targets = template.of("AWS::ApplicationAutoScaling::ScalableTarget")
-    return max((number(target.get("MaxCapacity")) for target in targets), default=1)
+    return max((number(target.get("MaxCapacity", 1)) for target in targets), default=1.0)
 
 
 def _groups_too_small(template: Template, tasks: int) -> Iterator[Finding]:
@@ -42,7 +45,7 @@ def _groups_too_small(template: Template, tasks: int) -> Iterator[Finding]:
     )
     for group in template.of("AWS::AutoScaling::AutoScalingGroup"):
         # An instance holds whole tasks; a type we do not know is taken to hold one.
-        fit = max(1, _gpus(template) // max(1, int(per_task)))
+        fit = max(1, _gpus(template) // int(max(1, per_task)))
         if number(group.get("MaxSize")) * fit < tasks:
             message = f"MaxSize {group.get('MaxSize')} cannot hold {tasks} tasks"
             yield report(deployment_finds_gpus, group, message)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SECRETS = re.compile(r"\b(hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16})\b")
 SERVING_PRINCIPALS = ("ecs-tasks.amazonaws.com", "sagemaker.amazonaws.com")
+# Where SageMaker leaves what users asked and were told: below no model's prefix.
+ANSWERS = ("/answers/*", "/captured/*")
 S3_WRITES = ("s3:Put", "s3:Delete", "s3:Abort", "s3:*")
 
 
@@ -54,9 +56,17 @@ def servers_write_no_weights(template: Template) -> Iterator[Finding]:
         roles = {reference.get("Ref") for reference in as_list(policy.get("Roles"))}
         if not servers & (roles | {policy.logical_id}):
             continue
+        if all(str(_last(place)).endswith(ANSWERS) for place in as_list(statement.get("Resource"))):
+            continue
         for action in as_list(statement.get("Action")):
             if action.startswith(S3_WRITES):
                 yield report(servers_write_no_weights, policy, f"allows {action}")
+
+
+def _last(place: Any) -> Any:
+    """Return the end of an ARN, which a template may join from parts."""
+    parts = dig(place, "Fn::Join")
+    return parts[1][-1] if parts else place
 
 
 def servers_list_their_prefix_only(template: Template) -> Iterator[Finding]:

@@ -1,9 +1,11 @@
-"""How vLLM is set up on a SageMaker endpoint."""
+"""How vLLM is set up on a SageMaker endpoint: the model, its options, and its one variant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cdk_vllm import catalog
+from cdk_vllm.checks import sagemaker_operation
 from cdk_vllm.checks.ecs_container import FORBIDDEN_FLAGS, FORBIDDEN_VARIABLES, SAFE_FORMATS
 from cdk_vllm.checks.template import (
     Finding,
@@ -21,10 +23,20 @@ if TYPE_CHECKING:
 
 MODEL = "AWS::SageMaker::Model"
 CONFIG = "AWS::SageMaker::EndpointConfig"
-ENDPOINT = "AWS::SageMaker::Endpoint"
 CUDA_13_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"
 KILL_SECONDS = 30
 SECRET_WORDS = ("API_KEY", "HF_TOKEN", "PASSWORD", "SECRET")
+OPTION = "SM_VLLM_"
+RUNTIME_ADAPTERS = "VLLM_ALLOW_RUNTIME_LORA_UPDATING"
+MOST_POOLS = 5
+SILENT = {
+    "HF_HUB_OFFLINE": "1",
+    "OPT_OUT_TRACKING": "true",
+    "STANDARD_AUTO_INSTALL_REQ": "false",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+# What SageMaker copies from S3; whatever lies there is executed by every instance.
+WEIGHTS = "/opt/ml/model"
 
 
 def _models(template: Template) -> Iterator[tuple[Resource, dict[str, Any]]]:
@@ -43,7 +55,9 @@ def _variants(template: Template) -> Iterator[tuple[Resource, dict[str, Any]]]:
 
 def weights_are_copied_as_they_are(template: Template) -> Iterator[Finding]:
     """A packed model is unpacked at each start; a prefix without a slash matches others too."""
-    for model, _ in _models(template):
+    for model, variables in _models(template):
+        if mentions(variables.get("SM_VLLM_MODEL"), "s3://"):
+            continue
         source = model.get("PrimaryContainer.ModelDataSource.S3DataSource", {})
         if source.get("CompressionType") != "None":
             yield report(weights_are_copied_as_they_are, model, "CompressionType is not None")
@@ -70,10 +84,16 @@ def model_has_no_secret(template: Template) -> Iterator[Finding]:
 
 
 def model_opens_nothing_dangerous(template: Template) -> Iterator[Finding]:
-    """Whoever may invoke the endpoint reaches every route of the server."""
-    forbidden = {f"SM_VLLM_{flag[2:].replace('-', '_').upper()}" for flag in FORBIDDEN_FLAGS}
+    """Whoever may invoke the endpoint reaches every route of the server.
+
+    Adapters as components are loaded through a route that SageMaker alone reaches.
+    """
+    flags = {f"{OPTION}{flag[2:].replace('-', '_').upper()}" for flag in FORBIDDEN_FLAGS}
+    forbidden = flags | set(FORBIDDEN_VARIABLES)
+    if sagemaker_operation.has_adapters(template):
+        forbidden -= {RUNTIME_ADAPTERS}
     for model, variables in _models(template):
-        for name in sorted((forbidden | set(FORBIDDEN_VARIABLES)) & set(variables)):
+        for name in sorted(forbidden & set(variables)):
             yield report(model_opens_nothing_dangerous, model, f"{name} is set")
 
 
@@ -103,14 +123,83 @@ def driver_is_new_enough(template: Template) -> Iterator[Finding]:
 
 
 def start_has_time(template: Template) -> Iterator[Finding]:
-    """By default a large model's copy and start are given up before they are done."""
+    """By default a large model's copy and start are given up before they are done.
+
+    What the engine gives itself, SageMaker must give it too; where several models share an
+    instance, each component has its own times.
+    """
+    ready = {number(v.get("VLLM_ENGINE_READY_TIMEOUT_S")) for _, v in _models(template)}
+    for resource, given in _start_times(template):
+        for name in START_TIMES:
+            seconds = number(given.get(name))
+            if not 600 <= seconds <= 3600:
+                yield report(start_has_time, resource, f"{name} is not 600 to 3600")
+            elif ready and seconds not in ready:
+                message = f"{name} is not the engine's own VLLM_ENGINE_READY_TIMEOUT_S"
+                yield report(start_has_time, resource, message)
+
+
+START_TIMES = (
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "ModelDataDownloadTimeoutInSeconds",
+)
+
+
+def _start_times(template: Template) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    yield from ((c, v) for c, v in _variants(template) if v.get("ModelName"))
+    for component in template.of(sagemaker_operation.COMPONENT):
+        if not component.get("Specification.BaseInferenceComponentName"):
+            yield component, component.get("Specification.StartupParameters") or {}
+
+
+def capacity_falls_back_in_order(template: Template) -> Iterator[Finding]:
+    """Where one type is sold out, another takes over: each once, and no two equally early."""
     for config, variant in _variants(template):
-        for name in (
-            "ContainerStartupHealthCheckTimeoutInSeconds",
-            "ModelDataDownloadTimeoutInSeconds",
-        ):
-            if not 600 <= number(variant.get(name)) <= 3600:
-                yield report(start_has_time, config, f"{name} is not 600 to 3600")
+        pools = as_list(variant.get("InstancePools"))
+        types = [dig(pool, "InstanceType") for pool in pools]
+        order = [number(dig(pool, "Priority")) for pool in pools]
+        if bool(pools) == bool(variant.get("InstanceType")):
+            message = "needs InstancePools or an InstanceType, not both"
+            yield report(capacity_falls_back_in_order, config, message)
+        elif len(pools) > MOST_POOLS or len(set(types)) < len(types):
+            message = f"InstancePools are not one to {MOST_POOLS} distinct types"
+            yield report(capacity_falls_back_in_order, config, message)
+        elif order != sorted(set(order)):
+            message = "the Priority of InstancePools does not ascend"
+            yield report(capacity_falls_back_in_order, config, message)
+
+
+def model_calls_nobody(template: Template) -> Iterator[Finding]:
+    """Weights lie in S3: a container that asks anybody else fails when they do."""
+    for model, variables in _models(template):
+        for name, value in SILENT.items():
+            if variables.get(name) != value:
+                yield report(model_calls_nobody, model, f"{name} is not {value}")
+
+
+def model_knows_its_options(template: Template) -> Iterator[Finding]:
+    """An option that vLLM does not have ends the container when it has been paid for."""
+    known = {f"{OPTION}{name.upper()}" for name in catalog.engine_options()}
+    for model, variables in _models(template):
+        for name in variables:
+            if name.startswith(OPTION) and name != f"{OPTION}MODEL" and name not in known:
+                yield report(model_knows_its_options, model, f"{name} is no option of vLLM's")
+
+
+def compiled_code_stays_private(template: Template) -> Iterator[Finding]:
+    """What the engine compiles it executes later: nobody else may write where it lies."""
+    for model, variables in _models(template):
+        cache = str(variables.get("VLLM_CACHE_ROOT", ""))
+        if not cache.startswith("/") or cache.startswith(WEIGHTS):
+            message = f"VLLM_CACHE_ROOT is {cache or 'not set'}"
+            yield report(compiled_code_stays_private, model, message)
+
+
+def nobody_enters_an_instance(template: Template) -> Iterator[Finding]:
+    """A shell on an instance reads every prompt."""
+    for config, variant in _variants(template):
+        if variant.get("EnableSSMAccess") is not False:
+            yield report(nobody_enters_an_instance, config, "EnableSSMAccess is not false")
 
 
 def requests_go_to_the_least_busy(template: Template) -> Iterator[Finding]:
@@ -129,20 +218,6 @@ def config_can_be_made(template: Template) -> Iterator[Finding]:
                 yield report(config_can_be_made, config, f"{name} is set")
 
 
-def prompts_are_not_captured(template: Template) -> Iterator[Finding]:
-    """Data capture writes every prompt and answer to S3."""
-    for config in template.of(CONFIG):
-        if config.get("DataCaptureConfig.EnableCapture") is True:
-            yield report(prompts_are_not_captured, config, "data capture is on")
-
-
-def failed_update_rolls_back(template: Template) -> Iterator[Finding]:
-    """An update that only starts is not one that works."""
-    for endpoint in template.of(ENDPOINT):
-        if not as_list(endpoint.get("DeploymentConfig.AutoRollbackConfiguration.Alarms")):
-            yield report(failed_update_rolls_back, endpoint, "no alarm rolls back")
-
-
 RULES = (
     weights_are_copied_as_they_are,
     isolated_model_streams_nothing,
@@ -152,8 +227,12 @@ RULES = (
     model_drains_in_time,
     driver_is_new_enough,
     start_has_time,
+    capacity_falls_back_in_order,
+    model_calls_nobody,
+    model_knows_its_options,
+    compiled_code_stays_private,
+    nobody_enters_an_instance,
     requests_go_to_the_least_busy,
     config_can_be_made,
-    prompts_are_not_captured,
-    failed_update_rolls_back,
+    *sagemaker_operation.RULES,
 )

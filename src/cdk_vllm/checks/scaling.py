@@ -42,9 +42,13 @@ def waits_for_what_it_started(template: Template) -> Iterator[Finding]:
 
 
 def keeps_a_replica(template: Template) -> Iterator[Finding]:
-    """From none, the first request waits for a whole cold start, and fails before."""
+    """From none, the first request waits for a whole cold start, and fails before.
+
+    SageMaker's components may sleep: `what_sleeps_is_woken` sees that they wake.
+    """
     for target in template.of("AWS::ApplicationAutoScaling::ScalableTarget"):
-        if number(target.get("MinCapacity")) < 1:
+        sleeps = str(target.get("ScalableDimension")).startswith("sagemaker:inference-component")
+        if number(target.get("MinCapacity")) < 1 and not sleeps:
             yield report(keeps_a_replica, target, "MinCapacity is below 1")
 
 
