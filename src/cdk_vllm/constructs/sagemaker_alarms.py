@@ -6,30 +6,34 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from constructs import Construct
 
 from cdk_vllm.constructs.alarm import (
     ABOVE,
+    AT_LEAST,
     BELOW,
     NO_DATA_IS_BAD,
     NO_DATA_IS_FINE,
     alarm,
     page_when_any,
 )
+from cdk_vllm.constructs.event_rule import tell
+from cdk_vllm.observability import AlarmThresholds
 
 if TYPE_CHECKING:
     from cdk_vllm.constructs.alarm_topics import AlarmTopics
     from cdk_vllm.constructs.sagemaker_endpoint import VllmSageMakerEndpoint
 
-MINIMUM_REQUESTS = 100  # in five minutes; below, one error would be a high ratio
+INSTANCES = "/aws/sagemaker/Endpoints"
 _MICROSECONDS = 1_000_000
+_PERCENT = 100
 
 
 class SageMakerAlarms(Construct):
-    """Alarms on errors, speed and presence; updates roll back on the error ratio.
+    """Alarms on errors, speed, presence and hardware; updates roll back on the error ratio.
 
-    `error_ratio` is a part of all invocations, `response_seconds_p95` the time the model takes.
+    Of the thresholds, those on vLLM's own series do not apply: SageMaker shows them to PromQL in
+    its detailed observability, and scales on requests at once itself.
     """
 
     def __init__(
@@ -39,29 +43,35 @@ class SageMakerAlarms(Construct):
         *,
         endpoint: VllmSageMakerEndpoint,
         topics: AlarmTopics,
-        error_ratio: float = 0.001,
-        response_seconds_p95: float = 60.0,
+        thresholds: AlarmThresholds | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint, self._ticket = endpoint, topics.ticket
-        self.error_ratio = self._error_ratio(error_ratio)
+        self._limits = thresholds or AlarmThresholds()
+        self.error_ratio = self._error_ratio()
         self.no_instance = self._no_instance()
-        self._slow_responses(response_seconds_p95)
+        self.no_answers = self._no_answers()
+        self._slow_responses()
         self._slow_overhead()
+        self._hardware()
+        if endpoint.plan.request.max_replicas > endpoint.plan.request.min_replicas:
+            self._at_maximum()
+        self.pages = [self.error_ratio, self.no_instance, self.no_answers]
         self.unavailable = page_when_any(
             self,
             "Unavailable",
-            [self.error_ratio, self.no_instance],
+            self.pages,
             description="Users get errors or nothing: look at the alarms this one is made of.",
             topic=topics.page,
         )
         self._failures()
         endpoint.roll_back_on([self.error_ratio])
 
-    def _error_ratio(self, threshold: float) -> cloudwatch.Alarm:
+    def _error_ratio(self) -> cloudwatch.Alarm:
         five = Duration.minutes(5)
+        minimum = self._limits.minimum_requests
         ratio = cloudwatch.MathExpression(
-            expression=f"IF(requests >= {MINIMUM_REQUESTS}, errors / requests, 0)",
+            expression=f"IF(requests >= {minimum}, FILL(errors, 0) / requests, 0)",
             using_metrics={
                 "requests": self._endpoint.metric("Invocations", "Sum", period=five),
                 "errors": self._endpoint.metric("Invocation5XXErrors", "Sum", period=five),
@@ -73,7 +83,7 @@ class SageMakerAlarms(Construct):
             self,
             "ErrorRatio",
             ratio,
-            fires=(ABOVE, threshold),
+            fires=(ABOVE, self._limits.error_ratio),
             periods=(2, 3),
             missing=NO_DATA_IS_FINE,
             description=(
@@ -85,13 +95,10 @@ class SageMakerAlarms(Construct):
 
     def _no_instance(self) -> cloudwatch.Alarm:
         # Every instance reports its CPU once a minute; how much does not matter here.
-        reports = self._endpoint.metric(
-            "CPUUtilization", "SampleCount", namespace="/aws/sagemaker/Endpoints"
-        )
         return alarm(
             self,
             "NoInstance",
-            reports,
+            self._instance_metric("CPUUtilization", "SampleCount"),
             fires=(BELOW, 1),
             periods=(2, 2),
             missing=NO_DATA_IS_BAD,
@@ -102,12 +109,38 @@ class SageMakerAlarms(Construct):
             topic=self._ticket,
         )
 
-    def _slow_responses(self, threshold: float) -> None:
+    def _no_answers(self) -> cloudwatch.Alarm:
+        """A stalled engine still passes /ping; its requests time out, which are model errors."""
+        five = Duration.minutes(5)
+        answers = cloudwatch.MathExpression(
+            expression="IF(requests > 0 AND FILL(errors, 0) >= requests, 1, 0)",
+            using_metrics={
+                "requests": self._endpoint.metric("Invocations", "Sum", period=five),
+                "errors": self._endpoint.metric("InvocationModelErrors", "Sum", period=five),
+            },
+            label="Every request failed",
+            period=five,
+        )
+        return alarm(
+            self,
+            "NoAnswers",
+            answers,
+            fires=(AT_LEAST, 1),
+            periods=(2, 2),
+            missing=NO_DATA_IS_FINE,
+            description=(
+                "Every invocation of ten minutes failed or timed out: an engine that hangs, as "
+                "/ping still passes. Update the endpoint to replace its instances; read its log."
+            ),
+            topic=self._ticket,
+        )
+
+    def _slow_responses(self) -> None:
         alarm(
             self,
             "SlowResponses",
             self._endpoint.metric("ModelLatency", "p95", period=Duration.minutes(5)),
-            fires=(ABOVE, threshold * _MICROSECONDS),
+            fires=(ABOVE, self._limits.e2e_seconds_p95 * _MICROSECONDS),
             periods=(3, 3),
             missing=NO_DATA_IS_FINE,
             description=(
@@ -132,11 +165,47 @@ class SageMakerAlarms(Construct):
             topic=self._ticket,
         )
 
+    def _hardware(self) -> None:
+        for construct_id, name, share in (
+            ("HostMemory", "MemoryUtilization", self._limits.host_memory),
+            ("HostDisk", "DiskUtilization", self._limits.host_disk),
+        ):
+            alarm(
+                self,
+                construct_id,
+                self._instance_metric(name, "Maximum"),
+                fires=(ABOVE, share * _PERCENT),
+                periods=(5, 5),
+                missing=NO_DATA_IS_FINE,
+                description=(
+                    f"{name} of an instance is high: soon the container is stopped. Plan with "
+                    "more host memory, or look in the log for what fills the disk."
+                ),
+                topic=self._ticket,
+            )
+
+    def _at_maximum(self) -> None:
+        alarm(
+            self,
+            "AtMaximum",
+            self._instance_metric("CPUUtilization", "SampleCount"),
+            fires=(AT_LEAST, self._endpoint.plan.request.max_replicas),
+            periods=(60, 60),
+            missing=NO_DATA_IS_FINE,
+            description="All replicas have been running for an hour: raise replicas.max in time.",
+            topic=self._ticket,
+        )
+
+    def _instance_metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self._endpoint.metric(
+            name, statistic, namespace=INSTANCES, period=Duration.minutes(1)
+        )
+
     def _failures(self) -> None:
-        events.CfnRule(
+        tell(
             self,
             "EndpointEvents",
-            event_pattern={
+            {
                 "source": ["aws.sagemaker"],
                 "detail-type": ["SageMaker Endpoint State Change"],
                 "detail": {
@@ -144,5 +213,8 @@ class SageMakerAlarms(Construct):
                     "EndpointStatus": ["FAILED", "ROLLING_BACK", "UPDATE_ROLLBACK_FAILED"],
                 },
             },
-            targets=[events.CfnRule.TargetProperty(id="Ticket", arn=self._ticket.topic_arn)],
+            self._ticket,
+            sentence="Endpoint <endpoint> is <status>: read its failure reason; a fresh one has "
+            "no capacity or quota, an updated one keeps serving its former model.",
+            paths={"endpoint": "$.detail.EndpointName", "status": "$.detail.EndpointStatus"},
         )

@@ -1,46 +1,58 @@
-"""vLLM on a SageMaker real-time endpoint."""
+"""vLLM on a SageMaker endpoint of its own: whole answers, streams, or asynchronous ones."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Names, Stack
-from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from cdk_vllm.constructs import sagemaker_scaling as scaling
+from cdk_vllm.constructs.sagemaker_answers import check_answers, endpoint_arn
+from cdk_vllm.constructs.sagemaker_model import (
+    endpoint_security_group,
+    is_isolated,
+    private_subnets,
+    sagemaker_model,
+)
 from cdk_vllm.constructs.sagemaker_role import execution_role
+from cdk_vllm.constructs.sagemaker_rollout import Rollout, deployment_config, rollout_for
+from cdk_vllm.constructs.sagemaker_variant import INFERENCE_AMI, VARIANT, plain_variant
 from cdk_vllm.constructs.service_logs import ServiceLogs
-from cdk_vllm.constructs.vllm_container import sagemaker_environment
-from cdk_vllm.sizing import timeouts_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_applicationautoscaling as appscaling
+    from aws_cdk import aws_ec2 as ec2
+
     from cdk_vllm.constructs.image import Image
     from cdk_vllm.constructs.model_store import ModelStore
+    from cdk_vllm.constructs.sagemaker_answers import AsynchronousAnswers
+    from cdk_vllm.constructs.sagemaker_bucket import CapturedData
     from cdk_vllm.sizing import ServingPlan
 
-VARIANT = "vllm"
-INFERENCE_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"
-"""Driver 580, CUDA 13: vLLM's image since 0.20 starts on no older one."""
-
-SCALE_AT = 0.7  # of what a replica is sized for; the rest covers the cold start
-BAKE_SECONDS = 600
-MAX_ROLLOUT_SECONDS = 28800
-MAX_VOLUME_GB = 512
+__all__ = ["INFERENCE_AMI", "VARIANT", "VllmSageMakerEndpoint"]
 
 
 class VllmSageMakerEndpoint(Construct):
     """One model behind `InvokeEndpoint`, with `plan.request.min_replicas` instances or more.
 
-    SageMaker copies the weights from `models` to the instance; the container itself has no network.
-    An update starts new instances beside the old ones, and undoes itself when an alarm given to
-    `roll_back_on` fires. `endpoint_name` is fixed and in lower case, as it is in the endpoint's
-    ARN: its log group, alarms and callers are set up before it exists.
+    SageMaker copies the weights from `models` to the instance; the container itself has no network
+    unless it streams them, or `isolated` is false. Answers are whole, within a minute; a plan with
+    `streaming` lets streams take eight, one with `asynchronous` needs the answers' bucket of that
+    name. Where the plan's instance type has no capacity, its alternatives take over. An update goes
+    the way of `rollout`, or the plan's, and undoes itself when an alarm given to `roll_back_on`
+    fires. `endpoint_name` is fixed and in lower case, as it is in the endpoint's ARN: its log
+    group, alarms and callers are set up before it exists.
+
+    Raises:
+        PlanError: `max_request_seconds` is longer than the plan's way of answering keeps.
+        InputError: `asynchronous` and the plan differ, `isolated` where the weights stream, or a
+            `rollout` in parts of a single instance.
     """
 
     def __init__(
@@ -52,9 +64,14 @@ class VllmSageMakerEndpoint(Construct):
         vpc: ec2.IVpc,
         models: ModelStore,
         image: Image,
+        isolated: bool | None = None,
+        asynchronous: AsynchronousAnswers | None = None,
+        rollout: Rollout | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.plan = plan
+        check_answers(plan, asynchronous)
+        self.plan, self._answers = plan, asynchronous
+        self.isolated = is_isolated(plan, isolated)
         name = Names.unique_resource_name(self, max_length=63, separator="-")
         self.endpoint_name = name.lower()
         self.logs = ServiceLogs(
@@ -63,11 +80,12 @@ class VllmSageMakerEndpoint(Construct):
         self.role = execution_role(self, "Role", logs=self.logs)
         models.grant_read(self.role, plan.request.model, plan.request.revision)
         image.grant_pull(self.role)
-        self.security_group = self._security_group(vpc)
+        self.security_group = endpoint_security_group(self, vpc)
         self.model = self._model(vpc, models, image)
+        self._variant = plain_variant(plan, self.model.attr_model_name)
         self.config = self._config()
-        self.endpoint = self._endpoint()
-        self._scaling()
+        self.endpoint = self._endpoint(rollout_for(plan, rollout))
+        self.replicas = self._scaling()
 
     @property
     def openai_base_url(self) -> str:
@@ -79,18 +97,19 @@ class VllmSageMakerEndpoint(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` call the model, whole answers and streams; bearer tokens are not granted.
 
-        A caller reaches every route of vLLM's server, not the OpenAI ones alone.
+        A caller reaches every route of vLLM's server, not the OpenAI ones alone. An asynchronous
+        endpoint is asked through its bucket: `AsynchronousAnswers.grant_ask`.
         """
-        stack = Stack.of(self)
-        endpoint = (
-            f"arn:{stack.partition}:sagemaker:{stack.region}:{stack.account}:endpoint/"
-            f"{self.endpoint_name}"
+        if self._answers is not None:
+            self._answers.grant_ask(grantee)
+            return self._grant(grantee, "sagemaker:InvokeEndpointAsync")
+        return self._grant(
+            grantee, "sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"
         )
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=[endpoint],
-        )
+
+    def grant_bearer_tokens(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` make tokens for OpenAI clients, which are good for twelve hours at most."""
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", "sagemaker:CallWithBearerToken")
 
     def metric(self, name: str, statistic: str, **options: object) -> cloudwatch.Metric:
         """Return a metric of `AWS/SageMaker` for this endpoint; `options` are `Metric`'s own."""
@@ -111,142 +130,82 @@ class VllmSageMakerEndpoint(Construct):
             [{"AlarmName": alarm.alarm_name} for alarm in alarms],
         )
 
-    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=vpc,
-            description="SageMaker endpoint: to S3, nothing in",
-            allow_all_outbound=False,
+    def capture(self, data: CapturedData) -> None:
+        """Write prompts and answers down, which nothing does unasked."""
+        self.config.data_capture_config = data.config(sagemaker.CfnEndpointConfig)
+        data.grant_serve(self.role)
+
+    def use_reservation(self, ml_reservation_arn: str) -> None:
+        """Run on instances that were reserved, and on nothing else: no other type takes over."""
+        kind = sagemaker.CfnEndpointConfig
+        for pooled in ("instance_pools", "variant_instance_provision_timeout_in_seconds"):
+            self._variant.pop(pooled, None)
+        self._variant |= {
+            "instance_type": self.plan.instance_type,
+            "capacity_reservation_config": kind.CapacityReservationConfigProperty(
+                capacity_reservation_preference="capacity-reservations-only",
+                ml_reservation_arn=ml_reservation_arn,
+            ),
+        }
+        self.config.production_variants = [kind.ProductionVariantProperty(**self._variant)]
+
+    def scale_on_schedule(
+        self, name: str, *, schedule: str, min_replicas: int, max_replicas: int, timezone: str
+    ) -> None:
+        """Let other bounds hold from a time on: `cron(0 8 ? * MON-FRI *)` in `Europe/Berlin`."""
+        bounds = (min_replicas, max_replicas)
+        scaling.add_schedule(
+            self.replicas, name, schedule=schedule, replicas=bounds, timezone=timezone
         )
-        # S3's addresses differ by region and have no name in a template; TLS is all that is left.
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Model weights from S3")
-        return group
+
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        arn = endpoint_arn(self, self.endpoint_name)
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[arn]
+        )
 
     def _model(self, vpc: ec2.IVpc, models: ModelStore, image: Image) -> sagemaker.CfnModel:
-        kind = sagemaker.CfnModel
-        request = self.plan.request
-        subnets = vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-        source = kind.S3DataSourceProperty(
-            s3_uri=models.model_uri(request.model, request.revision),
-            s3_data_type="S3Prefix",
-            compression_type="None",
-        )
-        model = kind(
+        return sagemaker_model(
             self,
             "Model",
-            execution_role_arn=self.role.role_arn,
-            enable_network_isolation=True,
-            vpc_config=kind.VpcConfigProperty(
-                subnets=subnets.subnet_ids,
+            plan=self.plan,
+            role=self.role,
+            models=models,
+            image=image,
+            isolated=self.isolated,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=private_subnets(vpc),
                 security_group_ids=[self.security_group.security_group_id],
             ),
-            primary_container=kind.ContainerDefinitionProperty(
-                image=image.image_uri,
-                environment=sagemaker_environment(self.plan),
-                model_data_source=kind.ModelDataSourceProperty(s3_data_source=source),
-            ),
         )
-        model.node.add_dependency(self.role)
-        return model
 
     def _config(self) -> sagemaker.CfnEndpointConfig:
         """No name: an update replaces it. No KMS key: instances with NVMe disks refuse one."""
-        kind = sagemaker.CfnEndpointConfig
-        startup = timeouts_for(self.plan).engine_ready_timeout_seconds
-        return kind(
-            self,
-            "Config",
-            production_variants=[
-                kind.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=self.model.attr_model_name,
-                    instance_type=self.plan.instance_type,
-                    initial_instance_count=self.plan.request.min_replicas,
-                    initial_variant_weight=1,
-                    inference_ami_version=INFERENCE_AMI,
-                    container_startup_health_check_timeout_in_seconds=startup,
-                    model_data_download_timeout_in_seconds=startup,
-                    routing_config=kind.RoutingConfigProperty(
-                        routing_strategy="LEAST_OUTSTANDING_REQUESTS"
-                    ),
-                    enable_ssm_access=False,
-                    volume_size_in_gb=self._volume_size_gb(),
-                )
-            ],
-        )
+        kind, more = sagemaker.CfnEndpointConfig, dict[str, Any]()
+        if self._answers is not None:
+            more["async_inference_config"] = self._answers.config(self.plan)
+            self._answers.grant_serve(self.role)
+        variant = kind.ProductionVariantProperty(**self._variant)
+        return kind(self, "Config", production_variants=[variant], **more)
 
-    def _volume_size_gb(self) -> int | None:
-        """SageMaker takes a size only where the instance has no disk of its own."""
-        if self.plan.local_nvme_gb:
-            return None
-        return min(MAX_VOLUME_GB, 100 + round(1.5 * self.plan.weights_total_gib))
-
-    def _endpoint(self) -> sagemaker.CfnEndpoint:
-        kind = sagemaker.CfnEndpoint
-        endpoint = kind(
+    def _endpoint(self, rollout: Rollout) -> sagemaker.CfnEndpoint:
+        endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=self.endpoint_name,
             endpoint_config_name=self.config.attr_endpoint_config_name,
             # An update keeps the instances that scaling has added.
             retain_all_variant_properties=True,
-            deployment_config=kind.DeploymentConfigProperty(
-                blue_green_update_policy=kind.BlueGreenUpdatePolicyProperty(
-                    traffic_routing_configuration=self._traffic_routing(),
-                    termination_wait_in_seconds=0,
-                    maximum_execution_timeout_in_seconds=self._max_rollout_seconds(),
-                )
-            ),
+            deployment_config=deployment_config(self.plan, rollout),
         )
         endpoint.node.add_dependency(self.logs)
         return endpoint
 
-    def _traffic_routing(self) -> sagemaker.CfnEndpoint.TrafficRoutingConfigProperty:
-        """Try the new model on one instance first, where there is more than one."""
-        kind = sagemaker.CfnEndpoint
-        if self.plan.request.min_replicas == 1:
-            return kind.TrafficRoutingConfigProperty(
-                type="ALL_AT_ONCE", wait_interval_in_seconds=BAKE_SECONDS
-            )
-        return kind.TrafficRoutingConfigProperty(
-            type="CANARY",
-            canary_size=kind.CapacitySizeProperty(type="INSTANCE_COUNT", value=1),
-            wait_interval_in_seconds=BAKE_SECONDS,
-        )
-
-    def _max_rollout_seconds(self) -> int:
-        # Download and start may each take their whole time-out, for the canary and for the rest.
-        startup = timeouts_for(self.plan).engine_ready_timeout_seconds
-        return min(MAX_ROLLOUT_SECONDS, 4 * startup + 2 * BAKE_SECONDS)
-
-    def _scaling(self) -> None:
-        request, timeouts = self.plan.request, timeouts_for(self.plan)
-        target = appscaling.CfnScalableTarget(
-            self,
-            "Replicas",
-            service_namespace="sagemaker",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            resource_id=f"endpoint/{self.endpoint.attr_endpoint_name}/variant/{VARIANT}",
-            min_capacity=request.min_replicas,
-            max_capacity=request.max_replicas,
-        )
-        policy = appscaling.CfnScalingPolicy
-        metric = policy.PredefinedMetricSpecificationProperty(
-            predefined_metric_type="SageMakerVariantConcurrentRequestsPerModelHighResolution"
-        )
-        policy(
-            self,
-            "RequestsAtOnce",
-            policy_name="requests-at-once",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=target.ref,
-            target_tracking_scaling_policy_configuration=(
-                policy.TargetTrackingScalingPolicyConfigurationProperty(
-                    target_value=max(1, round(SCALE_AT * request.workload.concurrent_requests)),
-                    scale_out_cooldown=timeouts.scale_out_cooldown_seconds,
-                    scale_in_cooldown=timeouts.scale_in_cooldown_seconds,
-                    predefined_metric_specification=metric,
-                )
-            ),
-        )
+    def _scaling(self) -> appscaling.CfnScalableTarget:
+        resource_id = f"endpoint/{self.endpoint.attr_endpoint_name}/variant/{VARIANT}"
+        target = scaling.scalable_instances(self, self.plan, resource_id)
+        if self._answers is not None:
+            scaling.follow_backlog(self, self.plan, target, self.endpoint_name)
+        else:
+            scaling.follow_requests(self, self.plan, target, scaling.PER_INSTANCE)
+        return target

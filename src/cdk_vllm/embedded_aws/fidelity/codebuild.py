@@ -1,4 +1,4 @@
-"""CodeBuild: today's environments, projects without a source of their own, whole descriptions."""
+"""CodeBuild: today's environments, projects without a source, whole descriptions, builds' own."""
 
 from __future__ import annotations
 
@@ -75,6 +75,23 @@ def _update_project(self: Any) -> ActionResult:
     return ActionResult({"project": project.project_metadata})
 
 
+def _as_started(response: Any, answer: Any) -> None:
+    """A build has its project's environment and log, and the variables it was started with.
+
+    moto shows the same environment for every build, and no log.
+    """
+    build = answer.result["build"]
+    projects = response.codebuild_backend.codebuild_projects
+    project = projects[build["projectName"]].project_metadata
+    given = {v["name"]: v for v in project["environment"].get("environmentVariables", [])}
+    given |= {v["name"]: v for v in response._get_param("environmentVariablesOverride") or []}
+    build["environment"] = {**project["environment"], "environmentVariables": [*given.values()]}
+    build["source"] = project["source"]
+    group = project.get("logsConfig", {}).get("cloudWatchLogs", {}).get("groupName")
+    if group:
+        build["logs"] |= {"groupName": group, "streamName": build["id"].rpartition(":")[2]}
+
+
 def install() -> None:
     """Apply the fixes."""
     module: Any = responses
@@ -83,4 +100,5 @@ def install() -> None:
     module._validate_required_params_artifacts = _artifacts
     response: Any = CodeBuildResponse
     then(response, "create_project", _keep)
+    then(response, "start_build", _as_started)
     response.update_project = _update_project

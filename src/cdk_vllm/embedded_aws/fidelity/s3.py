@@ -1,4 +1,4 @@
-"""S3: bucket policies with conditions, and access logs.
+"""S3: bucket policies with conditions, access logs, and the checksum of an object in parts.
 
 moto denies whatever a matching Deny statement names, whether its Condition holds or not: the usual
 "deny without TLS" statement then refuses every PutObject. On loopback a request counts as made over
@@ -7,11 +7,16 @@ TLS 1.2, and a statement whose condition rests on anything else is left out.
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _REQUEST = {"aws:securetransport": "true", "s3:tlsversion": "1.2"}
 
@@ -71,8 +76,30 @@ def _may_log(self: Any, target_bucket: Any, target_prefix: str | None) -> bool:
     return True
 
 
+def _with_parts(original: Callable[..., Any]) -> Callable[..., Any]:
+    """HeadObject says of how many parts a composite checksum is; moto's GetObject does, too.
+
+    Source: Amazon S3 API Reference, HeadObject: the checksum of the parts' checksums, then "-" and
+    the parts' number, which the ETag also ends in.
+    """
+
+    @functools.wraps(original)
+    def head_object(self: Any, *arguments: Any, **named: Any) -> Any:
+        status, headers, body = original(self, *arguments, **named)
+        _, dash, parts = headers.get("ETag", "").strip('"').partition("-")
+        for name in ("x-amz-checksum-sha1", "x-amz-checksum-sha256"):
+            if dash and name in headers:
+                headers[name] = f"{headers[name]}-{parts}"
+                headers["x-amz-checksum-type"] = "COMPOSITE"
+        return status, headers, body
+
+    return head_object
+
+
 def install() -> None:
     """Apply the fixes."""
+    response: Any = S3Response
+    response.head_object = _with_parts(response.head_object)
     bucket: Any = FakeBucket
     bucket._log_permissions_enabled_policy = _may_log
     bucket.get_permission = _get_permission

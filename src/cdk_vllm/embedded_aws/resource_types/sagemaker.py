@@ -1,4 +1,4 @@
-"""SageMaker: models, endpoint configurations and endpoints."""
+"""SageMaker: models, endpoint configurations, endpoints and inference components."""
 
 from __future__ import annotations
 
@@ -83,4 +83,48 @@ class Endpoint(Resource):
         return self.physical_id if name == "EndpointArn" else super().attribute(name)
 
 
-TYPES = (Endpoint, EndpointConfig, Model)
+class InferenceComponent(Resource):
+    """`AWS::SageMaker::InferenceComponent`; `Ref` is its ARN."""
+
+    type_name = "AWS::SageMaker::InferenceComponent"
+    name_property = "InferenceComponentName"
+    name_limit = 63
+    fixed = frozenset({"EndpointName", "VariantName"})
+
+    _AT_CREATION = ("EndpointName", "Tags", "VariantName")
+
+    def create(self, properties: dict[str, Any]) -> str:
+        """Create the component."""
+        answer = self.call(
+            "sagemaker.create_inference_component",
+            properties,
+            without=("DeploymentConfig", "EndpointArn"),
+        )
+        return str(answer["InferenceComponentArn"])
+
+    def update(self, properties: dict[str, Any]) -> None:
+        """Roll what the component runs out, copy by copy."""
+        without = (*self._AT_CREATION, "EndpointArn")
+        self.call("sagemaker.update_inference_component", properties, without=without)
+        if self.changed(properties, "Tags") and properties.get("Tags"):
+            tagged = {"ResourceArn": self.physical_id, "Tags": properties["Tags"]}
+            self.call("sagemaker.add_tags", tagged)
+
+    def delete(self) -> None:
+        """Delete the component."""
+        name = self.properties["InferenceComponentName"]
+        self.client("sagemaker").delete_inference_component(InferenceComponentName=name)
+
+    def attribute(self, name: str) -> Any:
+        """Return a name, an ARN, or what the component is doing."""
+        if name == "InferenceComponentArn":
+            return self.physical_id
+        if name == "InferenceComponentStatus":
+            shown = self.client("sagemaker").describe_inference_component(
+                InferenceComponentName=self.properties["InferenceComponentName"]
+            )
+            return shown[name]
+        return super().attribute(name)
+
+
+TYPES = (Endpoint, EndpointConfig, InferenceComponent, Model)

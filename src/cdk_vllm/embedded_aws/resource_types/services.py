@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from . import (
     application_autoscaling,
+    aps,
     autoscaling,
+    budgets,
     certificatemanager,
+    cloudtrail,
     cloudwatch,
     codebuild,
     custom,
@@ -37,8 +40,11 @@ if TYPE_CHECKING:
 
 _MODULES = (
     application_autoscaling,
+    aps,
     autoscaling,
+    budgets,
     certificatemanager,
+    cloudtrail,
     cloudwatch,
     codebuild,
     custom,

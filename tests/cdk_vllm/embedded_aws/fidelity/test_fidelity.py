@@ -109,6 +109,108 @@ def test_an_endpoint_takes_only_a_configuration_that_is_there(client: Client) ->
         sagemaker.update_endpoint(EndpointName="nowhere", EndpointConfigName="c")
 
 
+def variant(**more: Any) -> dict[str, Any]:
+    return {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 2, **more}
+
+
+def pools(*types: str) -> dict[str, Any]:
+    ordered = [{"InstanceType": name, "Priority": i} for i, name in enumerate(types, start=1)]
+    return {"InstancePools": ordered}
+
+
+@pytest.mark.parametrize(
+    ("variants", "config", "says"),
+    [
+        (variant(InstanceType="ml.g6e.xlarge", VolumeSizeInGB=100), {}, "VolumeSizeInGB"),
+        (variant(InstanceType="ml.g6e.xlarge"), {"KmsKeyId": "k"}, "KmsKeyId"),
+        (variant(**pools("ml.g6e.xlarge")), {"KmsKeyId": "k"}, "KmsKeyId"),
+        (variant(InstanceType="ml.g5.xlarge", **pools("ml.g6e.xlarge")), {}, "both"),
+        (variant(**pools("ml.g6e.xlarge", "ml.g6e.xlarge")), {}, "distinct"),
+        (variant(**pools("ml.g6e.xlarge", "ml.g9.xlarge")), {}, "ml.g9.xlarge"),
+        (variant(InstanceType="ml.g6e.xlarge", ModelName="nobody"), {}, "nobody"),
+    ],
+)
+def test_a_configuration_that_sagemaker_refuses_is_refused(
+    client: Client, variants: dict[str, Any], config: dict[str, Any], says: str
+) -> None:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"})
+    with pytest.raises(ClientError, match=says):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="c", ProductionVariants=[variants], **config
+        )
+
+
+def test_an_endpoint_tells_what_its_configuration_told_it(client: Client) -> None:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "r@sha256:1"})
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="c",
+        ProductionVariants=[variant(**pools("ml.g6e.xlarge", "ml.g7e.2xlarge"))],
+        AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://b/o"}},
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 5,
+            "DestinationS3Uri": "s3://b/c",
+            "KmsKeyId": "k",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        },
+        MetricsConfig={"EnableDetailedObservability": True},
+    )
+    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    shown = sagemaker.describe_endpoint(EndpointName="e")
+    (made,) = shown["ProductionVariants"]
+    assert [(p["InstanceType"], p["CurrentInstanceCount"]) for p in made["InstancePools"]] == [
+        ("ml.g6e.xlarge", 2),
+        ("ml.g7e.2xlarge", 0),
+    ]
+    assert made["DeployedImages"][0]["ResolvedImage"] == "r@sha256:1"
+    assert shown["DataCaptureConfig"]["CaptureStatus"] == "Started"
+    assert shown["DataCaptureConfig"]["CurrentSamplingPercentage"] == 5
+    assert shown["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"] == "s3://b/o"
+    assert shown["MetricsConfig"] == {"EnableDetailedObservability": True}
+
+
+def test_components_need_a_shared_endpoint_and_something_to_run(client: Client) -> None:
+    sagemaker = client("sagemaker")
+    sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"})
+    alone = {k: v for k, v in variant(InstanceType="ml.g6e.xlarge").items() if k != "ModelName"}
+    for name, given in (("own", {**alone, "ModelName": "m"}), ("shared", alone)):
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[given])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    needs = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+    good: dict[str, Any] = {"ModelName": "m", "ComputeResourceRequirements": needs}
+
+    def create(endpoint: str = "shared", **specification: Any) -> None:
+        sagemaker.create_inference_component(
+            InferenceComponentName="chat",
+            EndpointName=endpoint,
+            VariantName="v",
+            Specification=specification,
+            RuntimeConfig={"CopyCount": 1},
+        )
+
+    with pytest.raises(ClientError, match="no inference components"):
+        create("own", **good)
+    with pytest.raises(ClientError, match="nowhere"):
+        create("nowhere", **good)
+    with pytest.raises(ClientError, match="needs ComputeResourceRequirements"):
+        create(ModelName="m")
+    with pytest.raises(ClientError, match="nobody"):
+        create(ModelName="nobody", ComputeResourceRequirements=needs)
+    with pytest.raises(ClientError, match="'base'"):
+        create(BaseInferenceComponentName="base")
+    create(**good)
+    with pytest.raises(ClientError, match="already existing"):
+        create(**good)
+    with pytest.raises(ClientError, match="still has inference components"):
+        sagemaker.delete_endpoint(EndpointName="shared")
+    sagemaker.delete_inference_component(InferenceComponentName="chat")
+    with pytest.raises(ClientError, match="Could not find inference component"):
+        sagemaker.describe_inference_component(InferenceComponentName="chat")
+    sagemaker.delete_endpoint(EndpointName="shared")
+
+
 def test_cloudtrail_has_seen_nothing(client: Client) -> None:
     assert client("cloudtrail").lookup_events()["Events"] == []
 

@@ -22,7 +22,6 @@ RESOURCES = parse_template(TEMPLATE)["Resources"]
 # moto has no service, or no call, behind these.
 NOT_EMULATED = {
     "AWS::Logs::QueryDefinition",
-    "AWS::SageMaker::InferenceComponent",
 }
 # CloudFormation makes these in no stack of ours; their readers have tests of their own.
 NOT_DEPLOYED = {

@@ -119,3 +119,88 @@ def test_an_instance_type_that_does_not_exist_is_refused(
 ) -> None:
     stack = create({"Resources": resources("image", "ml.g9.xlarge")})
     assert "ml.g9.xlarge" in stack["StackStatusReason"]
+
+
+def shared(copies: int, image: str = "r@sha256:1", gpus: int = 2) -> dict[str, Any]:
+    """Return a shared endpoint of one instance with four GPUs, a component, and an adapter."""
+    variant = {
+        "VariantName": "main",
+        "InstanceType": "ml.g6e.12xlarge",
+        "InitialInstanceCount": 1,
+        "ManagedInstanceScaling": {
+            "Status": "ENABLED",
+            "MinInstanceCount": 1,
+            "MaxInstanceCount": 1,
+        },
+    }
+    needs = {"NumberOfAcceleratorDevicesRequired": gpus, "MinMemoryRequiredInMb": 1024}
+    return {
+        "Config": {
+            "Type": "AWS::SageMaker::EndpointConfig",
+            "Properties": {
+                "ExecutionRoleArn": "arn:aws:iam::123456789012:role/r",
+                "ProductionVariants": [variant],
+            },
+        },
+        "Endpoint": {
+            "Type": "AWS::SageMaker::Endpoint",
+            "Properties": {
+                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                "EndpointName": "shared",
+            },
+        },
+        "Chat": {
+            "Type": "AWS::SageMaker::InferenceComponent",
+            "Properties": {
+                "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+                "InferenceComponentName": "chat",
+                "VariantName": "main",
+                "RuntimeConfig": {"CopyCount": copies},
+                "Specification": {
+                    "ComputeResourceRequirements": needs,
+                    "Container": {"Image": image},
+                },
+                "Tags": [{"Key": "team", "Value": "ml"}],
+            },
+        },
+        "Medical": {
+            "Type": "AWS::SageMaker::InferenceComponent",
+            "DependsOn": "Chat",
+            "Properties": {
+                "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+                "Specification": {
+                    "BaseInferenceComponentName": "chat",
+                    "Container": {"ArtifactUrl": "s3://b/medical.tar.gz"},
+                },
+            },
+        },
+    }
+
+
+def test_components_are_made_changed_and_gone(
+    client: Client, deployed: Deployed, destroyed: Destroyed
+) -> None:
+    sagemaker, before = client("sagemaker"), deployed(**shared(1))
+    assert before["Chat"].endswith(":inference-component/chat")
+    assert "app-Medical-" in before["Medical"]
+    tags = sagemaker.list_tags(ResourceArn=before["Chat"])["Tags"]
+    assert {"Key": "team", "Value": "ml"} in tags
+    after = deployed(**shared(2, "r@sha256:2"))
+    assert after["Chat"] == before["Chat"]
+    shown = sagemaker.describe_inference_component(InferenceComponentName="chat")
+    assert shown["RuntimeConfig"] == {"DesiredCopyCount": 2, "CurrentCopyCount": 2}
+    image = shown["Specification"]["Container"]["DeployedImage"]
+    assert image["SpecifiedImage"] == "r@sha256:2"
+    destroyed()
+    assert not sagemaker.list_inference_components()["InferenceComponents"]
+
+
+def test_copies_without_room_are_refused(create: Callable[..., dict[str, Any]]) -> None:
+    stack = create({"Resources": shared(3)})
+    assert "Insufficient capacity: chat needs 2 accelerators" in stack["StackStatusReason"]
+
+
+def test_a_copy_larger_than_an_instance_is_refused(
+    create: Callable[..., dict[str, Any]],
+) -> None:
+    assert "Insufficient capacity" in create({"Resources": shared(1, gpus=8)})["StackStatusReason"]

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from cdk_vllm.embedded_aws.readback.services import (
     application_autoscaling,
+    aps,
     autoscaling,
     awslambda,
+    budgets,
+    cloudtrail,
     cloudwatch,
     codebuild,
     configuration,
@@ -35,8 +38,11 @@ if TYPE_CHECKING:
 
 READERS: Mapping[str, Reader] = {
     **application_autoscaling.READERS,
+    **aps.READERS,
     **autoscaling.READERS,
     **awslambda.READERS,
+    **budgets.READERS,
+    **cloudtrail.READERS,
     **cloudwatch.READERS,
     **codebuild.READERS,
     **configuration.READERS,

@@ -38,6 +38,8 @@ def _alarm(client: ClientFactory, physical_id: str, _: Mapping[str, Any]) -> dic
             "DatapointsToAlarm",
             "Dimensions",
             "EvaluateLowSampleCountPercentile",
+            "EvaluationCriteria",
+            "EvaluationInterval",
             "EvaluationPeriods",
             "ExtendedStatistic",
             "MetricName",

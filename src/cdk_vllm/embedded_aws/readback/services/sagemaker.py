@@ -47,6 +47,7 @@ def _endpoint_config(
             "ExecutionRoleArn",
             "ExplainerConfig",
             "KmsKeyId",
+            "MetricsConfig",
             "ProductionVariants",
             "ShadowProductionVariants",
             "VpcConfig",
@@ -65,24 +66,45 @@ def _endpoint(client: ClientFactory, physical_id: str, _: Mapping[str, Any]) -> 
 
 
 def _inference_component(
-    client: ClientFactory, physical_id: str, _: Mapping[str, Any]
+    client: ClientFactory, physical_id: str, properties: Mapping[str, Any]
 ) -> dict[str, Any]:
     component = client("sagemaker").describe_inference_component(
         InferenceComponentName=tail(physical_id)
     )
-    runtime = component.get("RuntimeConfig", {})
-    return {
+    read = {
         **listed(
             component,
+            "EndpointArn",
             "EndpointName",
             "InferenceComponentArn",
             "InferenceComponentName",
-            "Specification",
+            "InferenceComponentStatus",
             "VariantName",
         ),
-        "RuntimeConfig": {"CopyCount": runtime.get("DesiredCopyCount")},
+        "Specification": _as_specified(component.get("Specification")),
+        "Specifications": [_as_specified(item) for item in component.get("Specifications", [])]
+        or None,
         "Tags": _tags(client, component["InferenceComponentArn"]),
     }
+    if "RuntimeConfig" in properties:
+        # How many copies there are is Application Auto Scaling's to say, after the first.
+        count = component.get("RuntimeConfig", {}).get("DesiredCopyCount")
+        read["RuntimeConfig"] = {"CopyCount": count}
+    # A deployment configuration belongs to an update, and is not shown before the first one.
+    if component.get("LastDeploymentConfig"):
+        read["DeploymentConfig"] = component["LastDeploymentConfig"]
+    return read
+
+
+def _as_specified(specification: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Undo what an answer makes of the image: the one specified, and the one deployed."""
+    if specification is None:
+        return None
+    container = dict(specification.get("Container", {}))
+    deployed = container.pop("DeployedImage", None)
+    if deployed:
+        container["Image"] = deployed.get("SpecifiedImage")
+    return {**specification, **({"Container": container} if container else {})}
 
 
 READERS: Mapping[str, Reader] = {

@@ -42,6 +42,20 @@ MATH = {
     "Threshold": 0.05,
 }
 
+PROMQL = {
+    "AlarmDescription": "The first token takes too long",
+    "EvaluationCriteria": {
+        "PromQLCriteria": {"Query": "histogram_quantile(0.95, x) > 2", "PendingPeriod": 300}
+    },
+    "EvaluationInterval": 60,
+}
+
+
+def test_promql_alarm(client: Client, wrong: Wrong) -> None:
+    client("cloudwatch").put_metric_alarm(AlarmName="p", **PROMQL)
+    assert wrong("CloudWatch::Alarm", "p", PROMQL) == []
+    assert wrong("CloudWatch::Alarm", "p", {**PROMQL, "EvaluationInterval": 10})
+
 
 @pytest.mark.parametrize("written", [ONE_METRIC, MATH])
 def test_alarm(client: Client, wrong: Wrong, written: dict[str, Any]) -> None:

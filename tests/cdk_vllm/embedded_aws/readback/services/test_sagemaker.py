@@ -31,7 +31,7 @@ CONFIG = {
             "ContainerStartupHealthCheckTimeoutInSeconds": 1800,
             "InitialInstanceCount": 1,
             "InitialVariantWeight": 1,
-            "InstanceType": "ml.g4dn.xlarge",
+            "InstanceType": "ml.c5.xlarge",
             "ModelName": "qwen",
             "VariantName": "AllTraffic",
         }
@@ -73,3 +73,42 @@ def test_endpoint(sagemaker: Any, client: Client, wrong: Wrong) -> None:
     ]
     sagemaker.delete_endpoint(EndpointName="chat")
     assert not exists(client, "AWS::SageMaker::Endpoint", endpoint)
+
+
+ROLE = "arn:aws:iam::123456789012:role/model"
+NEEDS = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+
+
+def test_inference_component(sagemaker: Any, client: Client, wrong: Wrong) -> None:
+    variant = {
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.g6e.12xlarge",
+        "VariantName": "AllTraffic",
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="shared", ProductionVariants=[variant], ExecutionRoleArn=ROLE
+    )
+    sagemaker.create_endpoint(EndpointName="shared", EndpointConfigName="shared")
+    written: dict[str, Any] = {
+        "EndpointName": "shared",
+        "InferenceComponentName": "chat",
+        "RuntimeConfig": {"CopyCount": 2},
+        "Specification": {
+            "ComputeResourceRequirements": NEEDS,
+            "Container": {"Environment": {"A": "1"}, "Image": "r@sha256:1"},
+        },
+        "VariantName": "AllTraffic",
+    }
+    arn = sagemaker.create_inference_component(**written)["InferenceComponentArn"]
+    assert wrong("SageMaker::InferenceComponent", arn, written) == []
+    other = {**written, "RuntimeConfig": {"CopyCount": 1}}
+    assert wrong("SageMaker::InferenceComponent", arn, other) == [
+        "RuntimeConfig.CopyCount should be 1 but is 2"
+    ]
+    container = {"Environment": {"A": "1"}, "Image": "r@sha256:2"}
+    other = {**written, "Specification": {**written["Specification"], "Container": container}}
+    assert wrong("SageMaker::InferenceComponent", arn, other) == [
+        'Specification.Container.Image should be "r@sha256:2" but is "r@sha256:1"'
+    ]
+    sagemaker.delete_inference_component(InferenceComponentName="chat")
+    assert not exists(client, "AWS::SageMaker::InferenceComponent", arn)

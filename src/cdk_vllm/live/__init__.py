@@ -1,0 +1,1 @@
+"""What runs now in an account: which version a service serves, and whether it answers."""
