@@ -6,7 +6,9 @@ or a person changes one. The readers parse a file on first use and keep the froz
 
 from __future__ import annotations
 
+from cdk_vllm.catalog.advisories import Advisory, advisories, open_advisories
 from cdk_vllm.catalog.availability import availability_source, is_offered
+from cdk_vllm.catalog.families import FamilyFlags, families, family_flags, parsers
 from cdk_vllm.catalog.hardware import Gpu, Instance, gpus, instances
 from cdk_vllm.catalog.model_configs import model_config, model_configs
 from cdk_vllm.catalog.models import Model, models
@@ -31,7 +33,9 @@ from cdk_vllm.catalog.speed import (
 )
 
 __all__ = [
+    "Advisory",
     "EngineOption",
+    "FamilyFlags",
     "Gpu",
     "Instance",
     "Model",
@@ -39,9 +43,12 @@ __all__ = [
     "SpeedCoefficients",
     "SpotPrice",
     "Spread",
+    "advisories",
     "availability_source",
     "ec2_usd_per_hour",
     "engine_options",
+    "families",
+    "family_flags",
     "forbidden_options",
     "gpus",
     "hours_per_month",
@@ -52,6 +59,8 @@ __all__ = [
     "model_config",
     "model_configs",
     "models",
+    "open_advisories",
+    "parsers",
     "reference_region",
     "regions",
     "s3_prefix_list_id",

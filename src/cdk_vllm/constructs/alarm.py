@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 
@@ -48,6 +49,11 @@ def alarm(
     return result
 
 
+def unavailable_name(stack_name: str) -> str:
+    """Return the name of the one alarm that pages for the service of a stack."""
+    return f"{stack_name}-unavailable"
+
+
 def page_when_any(
     scope: Construct,
     construct_id: str,
@@ -56,10 +62,14 @@ def page_when_any(
     description: str,
     topic: sns.ITopic,
 ) -> cloudwatch.CompositeAlarm:
-    """Return the one alarm that wakes somebody up, and tells when it is over."""
+    """Return the one alarm that wakes somebody up, and tells when it is over.
+
+    Its name is the stack's and `unavailable`, so that an environment's dashboard can show it.
+    """
     composite = cloudwatch.CompositeAlarm(
         scope,
         construct_id,
+        composite_alarm_name=unavailable_name(Stack.of(scope).stack_name),
         alarm_rule=cloudwatch.AlarmRule.any_of(
             *[
                 cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)

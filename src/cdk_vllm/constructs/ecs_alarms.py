@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from constructs import Construct
 
 from cdk_vllm.constructs.alarm import (
@@ -19,21 +18,26 @@ from cdk_vllm.constructs.alarm import (
     alarm,
     page_when_any,
 )
+from cdk_vllm.constructs.ecs_events import EcsEvents
+from cdk_vllm.constructs.engine_alarms import EngineAlarms
+from cdk_vllm.constructs.latency_alarms import LatencyAlarms
+from cdk_vllm.observability import AlarmThresholds
 from cdk_vllm.sizing import timeouts_for
 
 if TYPE_CHECKING:
     from cdk_vllm.constructs.alarm_topics import AlarmTopics
+    from cdk_vllm.constructs.collector import Collector
     from cdk_vllm.constructs.ecs_service import VllmEcsService
-
-MINIMUM_REQUESTS = 100  # in five minutes; below, one error would be a high ratio
 
 
 class EcsAlarms(Construct):
     """Alarms on errors, speed, health and capacity; deployments roll back on the error ratio.
 
-    `error_ratio` is a part of all requests, `response_seconds_p95` the time until response headers
-    (of a stream) or the whole answer. CPU, GPU utilisation and GPU memory raise no alarm: vLLM
-    takes all memory at start, and a busy GPU is what it is paid for.
+    With `collector`, also on what the engines report, and requests that were turned away because
+    the queue was full are no errors but `Overloaded`: a deployment is not undone for a rush. CPU,
+    GPU utilisation and GPU memory raise no page: vLLM takes all memory at start, and a busy GPU is
+    what it is paid for. `response_seconds` is the time until response headers (of a stream) or the
+    whole answer, of the slowest of twenty.
     """
 
     def __init__(
@@ -43,47 +47,68 @@ class EcsAlarms(Construct):
         *,
         service: VllmEcsService,
         topics: AlarmTopics,
-        error_ratio: float = 0.001,
-        response_seconds_p95: float = 60.0,
+        thresholds: AlarmThresholds | None = None,
+        collector: Collector | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._service, self._ticket = service, topics.ticket
+        self._limits = thresholds or AlarmThresholds()
+        self._metrics = collector.metrics if collector else None
         # A starting task is unhealthy for its whole cold start, and that is not a fault.
         self._cold_start_minutes = ceil(timeouts_for(service.plan).health_check_grace_seconds / 60)
-        self.error_ratio = self._error_ratio(error_ratio)
+        self.error_ratio = self._error_ratio()
         self.no_healthy_task = self._no_healthy_task()
+        self.pages = [self.error_ratio, self.no_healthy_task]
         self._unhealthy_tasks()
-        self._slow_responses(response_seconds_p95)
+        self._slow_responses()
         self._missing_tasks()
+        self._waiting_tasks()
         if service.plan.request.max_replicas > service.plan.request.min_replicas:
             self._at_maximum()
+        if collector:
+            self._engine(collector, topics)
         self.unavailable = page_when_any(
             self,
             "Unavailable",
-            [self.error_ratio, self.no_healthy_task],
+            self.pages,
             description="Users get errors or nothing: look at the alarms this one is made of.",
             topic=topics.page,
         )
-        self._failures()
+        EcsEvents(self, "Events", service=service, topic=topics.ticket)
         service.roll_back_on([self.error_ratio])
 
-    def _error_ratio(self, threshold: float) -> cloudwatch.Alarm:
+    def _engine(self, collector: Collector, topics: AlarmTopics) -> None:
+        self.engine = EngineAlarms(
+            self, "Engine", metrics=collector.metrics, topics=topics, thresholds=self._limits
+        )
+        self.pages += self.engine.pages
+        LatencyAlarms(self, "Latency", collector=collector, topics=topics, thresholds=self._limits)
+
+    def _error_ratio(self) -> cloudwatch.Alarm:
+        metrics = {
+            "requests": self._balancer_metric("RequestCount", "Sum"),
+            "target": self._balancer_metric("HTTPCode_Target_5XX_Count", "Sum"),
+            "balancer": self._balancer_metric("HTTPCode_ELB_5XX_Count", "Sum"),
+        }
+        # The load balancer reports no count of errors where there are none.
+        failed = "FILL(target, 0) + FILL(balancer, 0)"
+        if self._metrics:
+            metrics["rejected"] = self._metrics.metric("vllm:admission_rejections_total", "Sum")
+            # Twice: both are counted by the minute, but their minutes do not begin together.
+            failed += " - 2 * FILL(rejected, 0)"
+        enough = ceil(self._limits.minimum_requests / 5)
         ratio = cloudwatch.MathExpression(
-            expression=f"IF(requests >= {MINIMUM_REQUESTS}, (target + balancer) / requests, 0)",
-            using_metrics={
-                "requests": self._balancer_metric("RequestCount", "Sum"),
-                "target": self._balancer_metric("HTTPCode_Target_5XX_Count", "Sum"),
-                "balancer": self._balancer_metric("HTTPCode_ELB_5XX_Count", "Sum"),
-            },
+            expression=f"IF(requests >= {enough}, ({failed}) / requests, 0)",
+            using_metrics=dict(metrics),
             label="Errors per request",
-            period=Duration.minutes(5),
+            period=Duration.minutes(1),
         )
         return alarm(
             self,
             "ErrorRatio",
             ratio,
-            fires=(ABOVE, threshold),
-            periods=(2, 3),
+            fires=(ABOVE, self._limits.error_ratio),
+            periods=(3, 5),
             missing=NO_DATA_IS_FINE,
             description=(
                 "Too many requests fail. 503 with short response times: the queue is full, raise "
@@ -123,12 +148,12 @@ class EcsAlarms(Construct):
             topic=self._ticket,
         )
 
-    def _slow_responses(self, threshold: float) -> None:
+    def _slow_responses(self) -> None:
         alarm(
             self,
             "SlowResponses",
             self._target_metric("TargetResponseTime", "p95", minutes=5),
-            fires=(ABOVE, threshold),
+            fires=(ABOVE, self._limits.e2e_seconds_p95),
             periods=(3, 3),
             missing=NO_DATA_IS_FINE,
             description=(
@@ -163,6 +188,22 @@ class EcsAlarms(Construct):
             topic=self._ticket,
         )
 
+    def _waiting_tasks(self) -> None:
+        minutes = self._cold_start_minutes
+        alarm(
+            self,
+            "WaitingTasks",
+            self._task_metric("PendingTaskCount"),
+            fires=(AT_LEAST, 1),
+            periods=(minutes, minutes),
+            missing=NO_DATA_IS_FINE,
+            description=(
+                "A task has waited for an instance, or loaded, for longer than a cold start takes. "
+                "Look at the Auto Scaling group's activity, then at the task's log."
+            ),
+            topic=self._ticket,
+        )
+
     def _at_maximum(self) -> None:
         alarm(
             self,
@@ -175,34 +216,17 @@ class EcsAlarms(Construct):
             topic=self._ticket,
         )
 
-    def _failures(self) -> None:
-        self._event(
-            "ServiceEvents",
-            {
-                "source": ["aws.ecs"],
-                "detail-type": ["ECS Deployment State Change", "ECS Service Action"],
-                "resources": [self._service.service.ref],
-                "detail": {
-                    "eventName": [
-                        "SERVICE_DEPLOYMENT_FAILED",
-                        "SERVICE_TASK_PLACEMENT_FAILURE",
-                        "SERVICE_TASK_START_IMPAIRED",
-                    ]
-                },
+    def _task_metric(self, name: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="ECS/ContainerInsights",
+            metric_name=name,
+            dimensions_map={
+                "ClusterName": self._service.capacity.cluster.cluster_name,
+                "ServiceName": self._service.service.attr_name,
             },
+            statistic="Minimum",
+            period=Duration.minutes(1),
         )
-        self._event(
-            "LaunchFailures",
-            {
-                "source": ["aws.autoscaling"],
-                "detail-type": ["EC2 Instance Launch Unsuccessful"],
-                "detail": {"AutoScalingGroupName": [self._service.capacity.auto_scaling_group.ref]},
-            },
-        )
-
-    def _event(self, construct_id: str, pattern: dict[str, object]) -> None:
-        target = events.CfnRule.TargetProperty(id="Ticket", arn=self._ticket.topic_arn)
-        events.CfnRule(self, construct_id, event_pattern=pattern, targets=[target])
 
     def _balancer_metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -212,7 +236,7 @@ class EcsAlarms(Construct):
                 "LoadBalancer": self._service.front_door.load_balancer.attr_load_balancer_full_name
             },
             statistic=statistic,
-            period=Duration.minutes(5),
+            period=Duration.minutes(1),
         )
 
     def _target_metric(self, name: str, statistic: str, minutes: int = 1) -> cloudwatch.Metric:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
 from cdk_vllm.constructs import (
@@ -20,9 +20,12 @@ from cdk_vllm.constructs import (
     GpuCapacity,
     LogBucket,
     ModelStore,
+    TokenIssuer,
     VllmEcsService,
 )
 from cdk_vllm.constructs.ecs_scaling import requests_per_minute
+from cdk_vllm.errors import InputError
+from cdk_vllm.sizing import fleet_of, rollout_for
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing import ServingPlan
@@ -30,10 +33,21 @@ if TYPE_CHECKING:
 IMAGE = "public.ecr.aws/x/vllm@sha256:" + "a" * 64
 
 
-def make(stack: cdk.Stack, plan: ServingPlan, **options: Any) -> VllmEcsService:
+def make(
+    stack: cdk.Stack, plan: ServingPlan, token_issuer: TokenIssuer | None = None, **options: Any
+) -> VllmEcsService:
     vpc = ec2.Vpc(stack, "Vpc")
     bucket = LogBucket(stack, "Logs").bucket
-    door = FrontDoor(stack, "Door", plan=plan, vpc=vpc, log_bucket=bucket, insecure_http=True)
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/x"
+    door = FrontDoor(
+        stack,
+        "Door",
+        plan=plan,
+        vpc=vpc,
+        log_bucket=bucket,
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", arn),
+        token_issuer=token_issuer,
+    )
     return VllmEcsService(
         stack,
         "Chat",
@@ -117,15 +131,47 @@ def test_a_caller_is_granted_the_key(stack: cdk.Stack, ecs_plan: ServingPlan) ->
     )
 
 
-def test_a_key_and_capacity_of_ones_own_are_used(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
-    vpc = ec2.Vpc(stack, "Shared")
-    capacity = GpuCapacity(stack, "Capacity", plan=ecs_plan, vpc=vpc)
-    secret = secretsmanager.Secret(stack, "Secret")
-    service = make(stack, ecs_plan, capacity=capacity, api_key=secret)
-    assert service.capacity is capacity
+def test_capacity_of_ones_own_is_used(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    capacity = GpuCapacity(stack, "Capacity", plan=ecs_plan, vpc=ec2.Vpc(stack, "Shared"))
+    assert make(stack, ecs_plan, capacity=capacity).capacity is capacity
+    Template.from_stack(stack).resource_count_is("AWS::ECS::Cluster", 1)
+
+
+def test_a_token_issuer_takes_the_place_of_the_key(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    issuer = TokenIssuer(issuer="https://id.example.com/", jwks_url="https://id.example.com/k")
+    service = make(stack, ecs_plan, token_issuer=issuer)
     template = Template.from_stack(stack)
-    template.resource_count_is("AWS::ECS::Cluster", 1)
-    template.resource_count_is("AWS::SecretsManager::Secret", 1)
+    template.resource_count_is("AWS::SecretsManager::Secret", 0)
+    role = iam.Role(stack, "Caller", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    with pytest.raises(InputError, match="no API key to grant"):
+        service.grant_invoke(role)
+
+
+def test_the_task_reads_the_adapters_of_its_service_alone(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    request = replace(ecs_plan.request, lora="dynamic")
+    make(stack, replace(ecs_plan, request=request))
+    text = str(Template.from_stack(stack).find_resources("AWS::IAM::Policy"))
+    assert "/adapters/chat/*" in text
+    assert "adapters/*" not in text.replace("/adapters/chat/*", "")
+
+
+def test_a_deployment_in_place_needs_no_second_set(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+    plan = replicas(ecs_plan, 4, 4)
+    rollout = rollout_for(fleet_of(plan), "in_place")
+    vpc = ec2.Vpc(stack, "Shared")
+    make(stack, plan, capacity=GpuCapacity(stack, "Own", plan=plan, vpc=vpc, rollout=rollout))
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::AutoScaling::AutoScalingGroup", {"MaxSize": "4"})
+    template.has_resource_properties(
+        "AWS::ECS::Service",
+        {
+            "DeploymentConfiguration": Match.object_like(
+                {"MinimumHealthyPercent": 75, "MaximumPercent": 100}
+            )
+        },
+    )
 
 
 def test_alarms_roll_a_deployment_back_without_a_circle(
