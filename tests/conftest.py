@@ -134,6 +134,7 @@ def _plan(backend: str) -> ServingPlan:
             max_model_len=16384, prompt_tokens=2000, output_tokens=500, concurrent_requests=32
         ),
         max_replicas=4,
+        max_request_seconds=300 if backend == "ecs" else 60,
     )
     return ServingPlan(
         request=request,
@@ -170,6 +171,7 @@ def _plan(backend: str) -> ServingPlan:
         typical_concurrency=68.4,
         weights_total_gib=15.3,
         startup_seconds=420,
+        load="stream" if backend == "ecs" else "disk",
         usd_per_hour=2.24,
         usd_per_month=1635.2,
         ranked_usd_per_hour=2.24,

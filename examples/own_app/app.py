@@ -18,6 +18,7 @@ from cdk_vllm.constructs import (
     Network,
     VllmEcsService,
 )
+from cdk_vllm.observability import AlarmThresholds
 from cdk_vllm.sizing import ServingPlan, from_dict
 
 PLAN = Path(__file__).with_name("chat.plan.json")
@@ -48,8 +49,7 @@ EcsAlarms(
     "ChatAlarms",
     service=chat,
     topics=AlarmTopics(stack, "Topics", email="assistant-oncall@example.com"),
-    error_ratio=0.001,
-    response_seconds_p95=60,
+    thresholds=AlarmThresholds(e2e_seconds_p95=60),
 )
 
 cdk.CfnOutput(stack, "BaseUrl", value=door.base_url)

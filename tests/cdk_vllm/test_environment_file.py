@@ -42,7 +42,7 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
     assert environment.name == "dev"
     assert (chat.replicas.min, chat.replicas.max) == (1, 4)
     assert chat.engine == {"enable_prefix_caching": True}
-    assert chat.max_request_seconds == 300
+    assert chat.longest_request_seconds == 300
 
 
 def test_the_file_cannot_be_changed_once_read(tmp_path: Path) -> None:

@@ -15,7 +15,13 @@ COMMANDS = {
     "plan": "cdk_vllm.cli.plan",
     "memory": "cdk_vllm.cli.memory",
     "push": "cdk_vllm.cli.push",
+    "push-adapter": "cdk_vllm.cli.push_adapter",
+    "models": "cdk_vllm.cli.models",
+    "check": "cdk_vllm.cli.check",
     "rehearse": "cdk_vllm.cli.rehearse",
+    "local": "cdk_vllm.cli.local",
+    "smoke": "cdk_vllm.cli.smoke",
+    "status": "cdk_vllm.cli.status",
     "verify": "cdk_vllm.cli.verify",
 }
 

@@ -45,6 +45,8 @@ def request_of(model: str, options: dict[str, Any]) -> ServingRequest:
             output_tokens=output,
             concurrent_requests=options["concurrent_requests"],
         ),
+        max_request_seconds=300 if options["backend"] == "ecs" else 60,
+        allow_interrupted_requests=options["spot"],
         instance_type=options["instance_type"],
         engine=dict(profile.engine) | own if profile else own,
         ttft_seconds=options["ttft_seconds"],

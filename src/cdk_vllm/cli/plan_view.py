@@ -93,7 +93,7 @@ def _facts(plan: ServingPlan) -> Table:
         ("holds", f"{plan.kv_cache_tokens:,} tokens of KV cache: {plan.typical_concurrency:.1f} "
                   f"typical requests, {plan.max_concurrency:.1f} of the longest"),
         ("replicas", f"{low} to {high}" if low != high else f"{low}"),
-        ("starts in", f"about {plan.startup_seconds} s (predicted, with margin)"),
+        ("starts in", f"about {plan.startup_seconds} s (predicted, with margin); {_load(plan)}"),
         ("answers", _speed(plan)),
         ("price", f"{source.basis}, as of {source.as_of}"
                   + (f"; ranked by {source.ranked_by_region}"
@@ -204,3 +204,10 @@ def _total(plans: Mapping[str, ServingPlan]) -> Text:
     low = sum(p.request.min_replicas * (p.usd_per_month or 0) for p in plans.values())
     high = sum(p.request.max_replicas * (p.usd_per_month or 0) for p in plans.values())
     return Text(f"Total on demand: {low:,.0f} to {high:,.0f} USD a month.", style="bold")
+
+
+def _load(plan: ServingPlan) -> str:
+    if plan.request.backend == "sagemaker":
+        return f"weights are copied to its disk in {plan.load_seconds:.0f} s"
+    way = "stream from S3" if plan.load == "stream" else "come from S3 over the instance's disk"
+    return f"weights {way} in {plan.load_seconds:.0f} s"
