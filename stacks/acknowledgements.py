@@ -48,9 +48,10 @@ KEPT = (
         "encrypted, which a check of our own holds.",
     ),
     Kept(
-        ("Capacity/Role",),
+        ("Capacity/Role", "Service/TaskRole"),
         "IAM5[Resource::*]",
-        "ecs:DiscoverPollEndpoint has no resource; the rest is held to the cluster by a condition.",
+        "ecs:DiscoverPollEndpoint, ec2:DescribeTags and cloudwatch:PutMetricData have no resource; "
+        "what can be is held to the cluster or the namespace by a condition.",
     ),
     Kept(
         ("Service/ExecutionRole", "Images/ProjectRole"),

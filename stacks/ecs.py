@@ -10,17 +10,23 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 
 from cdk_vllm.constructs import (
+    Collector,
     DomainName,
     EcsAlarms,
+    EcsDashboard,
+    EngineMetrics,
+    ExistingImage,
     FrontDoor,
     GpuCapacity,
+    HostAlarms,
+    HostLog,
     PrivateLink,
     Purchase,
     TokenIssuer,
     VllmEcsService,
     WebFirewall,
 )
-from cdk_vllm.observability import AlarmThresholds
+from cdk_vllm.constructs.certificate_alarm import certificate_alarm
 from cdk_vllm.sizing import fleet_of, rollout_for
 from stacks import service as services
 from stacks.acknowledgements import acknowledge
@@ -48,6 +54,8 @@ class EcsStack(Stack):
         super().__init__(scope, construct_id, description=f"{plan.request.model} on ECS")
         self.front_door = self._front_door(service, plan, foundation)
         self._in_front(service, foundation)
+        self.collector = self._collector(foundation)
+        self.host_log = HostLog(self, "Hosts")
         self.service = VllmEcsService(
             self,
             "Service",
@@ -57,17 +65,10 @@ class EcsStack(Stack):
             image=services.image(self, service, plan, foundation),
             front_door=self.front_door,
             capacity=self._capacity(service, plan, foundation),
+            collector=self.collector,
         )
-        EcsAlarms(
-            self,
-            "Alarms",
-            service=self.service,
-            topics=foundation.topics,
-            thresholds=AlarmThresholds(
-                error_ratio=service.alarms.error_ratio,
-                e2e_seconds_p95=service.alarms.response_seconds_p95,
-            ),
-        )
+        services.schedule(self.service, service)
+        self._watch(service, foundation)
         CfnOutput(self, "BaseUrl", value=self.front_door.base_url)
         if self.service.api_key:
             CfnOutput(self, "ApiKeySecret", value=self.service.api_key.secret_arn)
@@ -124,10 +125,52 @@ class EcsStack(Stack):
                 capacity_reservation_id=wanted.capacity_reservation_id,
                 capacity_block=wanted.capacity_block,
                 subnet_id=wanted.subnet_id,
+                warm_instances=wanted.warm_instances,
             ),
-            warm_instances=wanted.warm_instances,
             ami_id=wanted.ami_id,
+            host_log=self.host_log,
         )
+
+    def _collector(self, foundation: FoundationStack) -> Collector | None:
+        environment = foundation.environment_file
+        if not services.collected(environment):
+            return None
+        uri = environment.metrics.collector_image
+        image = ExistingImage(self, "CollectorImage", uri=uri) if uri else None
+        name, workspace = self.stack_name, foundation.workspace
+        return Collector(self, "Collector", name=name, workspace=workspace, image=image)
+
+    def _watch(self, service: Service, foundation: FoundationStack) -> None:
+        topics, limits = foundation.topics, services.thresholds(service)
+        alarms = EcsAlarms(
+            self,
+            "Alarms",
+            service=self.service,
+            topics=topics,
+            thresholds=limits,
+            collector=self.collector,
+        )
+        HostAlarms(
+            self,
+            "HostAlarms",
+            group_name=self.service.capacity.auto_scaling_group.ref,
+            log=self.host_log,
+            metrics=EngineMetrics(self.stack_name),
+            topics=topics,
+            thresholds=limits,
+        )
+        if self.collector:
+            EcsDashboard(
+                self, "Dashboard", service=self.service, collector=self.collector, alarms=alarms
+            )
+        if self.front_door.certificate_arn:
+            certificate_alarm(
+                self,
+                "CertificateExpires",
+                certificate_arn=self.front_door.certificate_arn,
+                days=limits.certificate_days,
+                topics=topics,
+            )
 
     def _domain(self, service: Service) -> DomainName | None:
         if not service.domain:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Fn, Stack, Token
+from aws_cdk import CfnOutput, Duration, Fn, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 
 from cdk_vllm import catalog
 from cdk_vllm.constructs import (
     AlarmTopics,
+    Audit,
+    EnvironmentDashboard,
+    EnvironmentWatch,
     ImageBuilder,
     IsolatedNetwork,
     LogBucket,
+    MetricsWorkspace,
     ModelStore,
     Network,
     PushJob,
 )
+from cdk_vllm.constructs.collector import OTLP_REGIONS
 from cdk_vllm.constructs.network import ECS_SERVICES, SAGEMAKER_SERVICES, inner_subnets
 from stacks.acknowledgements import acknowledge
+from stacks.service import collected
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -33,6 +39,7 @@ class FoundationStack(Stack):
         self, scope: Construct, construct_id: str, *, environment: EnvironmentFile
     ) -> None:
         self._zones_count = environment.network.availability_zones_count
+        self.environment_file = environment
         super().__init__(
             scope,
             construct_id,
@@ -56,7 +63,17 @@ class FoundationStack(Stack):
             encryption_key=self.image_builder.encryption_key,
             token_secret=environment.model_store.hugging_face_token_secret,
         )
-        self.topics = AlarmTopics(self, "Alarms", email=environment.alarms.email)
+        alarms = environment.alarms
+        self.topics = AlarmTopics(
+            self,
+            "Alarms",
+            email=alarms.email,
+            webhook=alarms.webhook,
+            slack_workspace_id=alarms.slack_workspace_id,
+            slack_channel_id=alarms.slack_channel_id,
+        )
+        self.workspace = self._workspace(environment)
+        self._watch(environment)
         self._keep_exports()
         CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
         CfnOutput(self, "PushProject", value=self.push_job.project.project_name)
@@ -86,7 +103,7 @@ class FoundationStack(Stack):
                 self,
                 "Network",
                 log_bucket=self.log_bucket,
-                services=(*ECS_SERVICES, *SAGEMAKER_SERVICES),
+                services=(*ECS_SERVICES, *SAGEMAKER_SERVICES, "aps-workspaces"),
                 zones_count=network.availability_zones_count,
             ).vpc
         return Network(
@@ -96,6 +113,30 @@ class FoundationStack(Stack):
             zones_count=network.availability_zones_count,
             nat_gateways=network.nat_gateways,
         ).vpc
+
+    def _workspace(self, environment: EnvironmentFile) -> MetricsWorkspace | None:
+        wanted = environment.metrics.prometheus
+        if wanted is None:
+            wanted = environment.region not in OTLP_REGIONS
+        return MetricsWorkspace(self, "Metrics", topics=self.topics) if wanted else None
+
+    def _watch(self, environment: EnvironmentFile) -> None:
+        budget = environment.alarms.budget_usd_per_month
+        EnvironmentWatch(self, "Watch", topics=self.topics, usd_per_month=budget)
+        if environment.audit.data_events:
+            Audit(
+                self,
+                "Audit",
+                bucket=self.models.bucket,
+                log_bucket=self.log_bucket,
+                retention=Duration.days(environment.audit.retention_days),
+            )
+        EnvironmentDashboard(
+            self,
+            "Dashboard",
+            stacks=[f"{environment.name}-{name}" for name in environment.services],
+            collected=[f"{environment.name}-{name}" for name in collected(environment)],
+        )
 
     def _keep_exports(self) -> None:
         """Export what any service may use, also when none does.
@@ -118,6 +159,9 @@ class FoundationStack(Stack):
             self.topics.page.topic_arn,
             self.topics.ticket.topic_arn,
         ]
+        if self.workspace:
+            workspace = self.workspace.workspace
+            used += [workspace.attr_arn, workspace.attr_prometheus_endpoint, workspace.ref]
         for value in used:
             if Token.is_unresolved(value):
                 self.export_value(value)

@@ -10,9 +10,9 @@ from cdk_vllm.constructs import (
     AsynchronousAnswers,
     CapturedData,
     SageMakerAlarms,
+    SageMakerDashboard,
     VllmSageMakerEndpoint,
 )
-from cdk_vllm.observability import AlarmThresholds
 from stacks import service as services
 from stacks.acknowledgements import acknowledge
 
@@ -49,16 +49,14 @@ class SageMakerStack(Stack):
             rollout=service.sagemaker.rollout,
         )
         self._add_what_is_asked(service, foundation)
-        SageMakerAlarms(
+        alarms = SageMakerAlarms(
             self,
             "Alarms",
             endpoint=self.service,
             topics=foundation.topics,
-            thresholds=AlarmThresholds(
-                error_ratio=service.alarms.error_ratio,
-                e2e_seconds_p95=service.alarms.response_seconds_p95,
-            ),
+            thresholds=services.thresholds(service),
         )
+        SageMakerDashboard(self, "Dashboard", endpoint=self.service, alarms=alarms)
         CfnOutput(self, "EndpointName", value=self.service.endpoint.attr_endpoint_name)
         CfnOutput(self, "BaseUrl", value=self.service.openai_base_url)
         CfnOutput(
@@ -90,11 +88,4 @@ class SageMakerStack(Stack):
             endpoint.capture(data)
         if asked.reservation_arn:
             endpoint.use_reservation(asked.reservation_arn)
-        for number, schedule in enumerate(service.schedules, start=1):
-            endpoint.scale_on_schedule(
-                f"schedule-{number}",
-                schedule=schedule.cron,
-                min_replicas=schedule.min,
-                max_replicas=schedule.max,
-                timezone=schedule.timezone,
-            )
+        services.schedule(endpoint, service)

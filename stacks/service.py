@@ -8,12 +8,14 @@ from aws_cdk import CfnOutput, Tags
 
 from cdk_vllm.constructs import BuiltImage, ExistingImage, LocallyBuiltImage
 from cdk_vllm.model_prefix import model_prefix
+from cdk_vllm.observability import AlarmThresholds
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
 
+    from cdk_vllm.constructs import VllmEcsService, VllmSageMakerEndpoint
     from cdk_vllm.constructs.image import Image
-    from cdk_vllm.environment_file import Service
+    from cdk_vllm.environment_file import EnvironmentFile, Service
     from cdk_vllm.sizing import ServingPlan
     from stacks.foundation import FoundationStack
 
@@ -39,6 +41,33 @@ def image(stack: Stack, service: Service, plan: ServingPlan, foundation: Foundat
         base_image=base_image,
         accept_advisories=service.image.accept_advisories,
     )
+
+
+def collected(environment: EnvironmentFile) -> list[str]:
+    """Return the services that a collector stands beside: all on ECS that can pull its image."""
+    reachable = environment.metrics.collector_image or not environment.network.isolated
+    return [
+        name
+        for name, service in environment.services.items()
+        if service.backend == "ecs" and reachable
+    ]
+
+
+def schedule(scaled: VllmEcsService | VllmSageMakerEndpoint, service: Service) -> None:
+    """Narrow the replicas' bounds at the service's times."""
+    for number, given in enumerate(service.schedules, start=1):
+        scaled.scale_on_schedule(
+            f"schedule-{number}",
+            schedule=given.cron,
+            min_replicas=given.min,
+            max_replicas=given.max,
+            timezone=given.timezone,
+        )
+
+
+def thresholds(service: Service) -> AlarmThresholds:
+    """Return when a service's alarms fire."""
+    return AlarmThresholds(**service.alarms.model_dump())
 
 
 def describe(stack: Stack, plan: ServingPlan) -> None:

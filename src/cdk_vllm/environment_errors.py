@@ -28,7 +28,7 @@ EXAMPLES = {
     (DOMAIN := r"^([a-z0-9-]+\.)+[a-z]{2,}$"): "chat.example.com",
     (HOSTED_ZONE_ID := r"^Z[A-Z0-9]+$"): "Z0123456789ABCDEFGHIJ",
     (SECRET := r"^(arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]+$"): (
-        "hugging-face-token, or its ARN"
+        "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
     ),
     (HTTPS_URL := r"^https://[^\s/]+(/\S*)?$"): "https://id.example.com/keys",
     (PREFIX_LIST := r"^pl-[0-9a-f]{8,17}$"): "pl-63a5400a",
@@ -41,6 +41,8 @@ EXAMPLES = {
     (PRINCIPAL := r"^arn:aws[a-z-]*:iam::\d{12}:(root|role/.+|user/.+)$"): (
         "arn:aws:iam::123456789012:root"
     ),
+    (SLACK_WORKSPACE := r"^T[A-Z0-9]{6,}$"): "T0123456789",
+    (SLACK_CHANNEL := r"^[CG][A-Z0-9]{6,}$"): "C0123456789",
     (CERTIFICATE_ARN := r"^arn:aws[\w-]*:acm:"): "arn:aws:acm:REGION:ACCOUNT:certificate/ID",
 }
 

@@ -19,10 +19,12 @@ from cdk_vllm.environment_errors import explain
 from cdk_vllm.environment_tables import (
     Alarms,
     AlarmThresholds,
+    Audit,
     Capacity,
     Firewall,
     Image,
     Lora,
+    Metrics,
     ModelStore,
     Name,
     Network,
@@ -92,7 +94,7 @@ class Service(Table):
     scale_to_zero: bool = False
     """Lets `replicas.min` be 0: callers get 503 while the first replica starts."""
     schedules: tuple[Schedule, ...] = Field(default=(), strict=False)
-    """Other bounds of the replicas at given times."""
+    """Narrower bounds of the replicas from given times on."""
     peak_concurrent_requests: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Requests at once over all replicas, of which the plan then chooses number and instance."""
     ttft_seconds: Seconds | None = None
@@ -213,9 +215,20 @@ class Service(Table):
         return self
 
     @model_validator(mode="after")
+    def _schedules_stay_within(self) -> Self:
+        fewest, most = self.replicas.min, self.replicas.max
+        for schedule in self.schedules:
+            if not fewest <= schedule.min <= schedule.max <= most:
+                raise ValueError(
+                    f"a schedule's replicas are {schedule.min} to {schedule.max}; they have to lie "
+                    f"within replicas, {fewest} to {most}, which instances and deployments are "
+                    "made for"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _zero_is_meant(self) -> Self:
-        lowest = min([self.replicas.min, *(schedule.min for schedule in self.schedules)])
-        if lowest == 0 and not self.scale_to_zero:
+        if self.replicas.min == 0 and not self.scale_to_zero:
             raise ValueError(
                 "replicas.min is 0; callers would get 503 until a replica has started, so say "
                 "scale_to_zero = true too, or keep at least 1"
@@ -244,6 +257,10 @@ class EnvironmentFile(Table):
     """Where the services live."""
     alarms: Alarms = Alarms()
     """Who hears of an alarm."""
+    metrics: Metrics = Metrics()
+    """How vLLM's own metrics are collected."""
+    audit: Audit = Audit()
+    """What is written down of who did what."""
     model_store: ModelStore = ModelStore()
     """How the model store is filled."""
     services: dict[str, Service]

@@ -11,8 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from cdk_vllm import catalog
 from cdk_vllm import environment_errors as form
 from cdk_vllm.errors import nearest
+from cdk_vllm.observability.thresholds import AlarmThresholds as Limits
 
 Name = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+_LIMITS = Limits()
 ADAPTER_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,62}")
 ADAPTER_VERSION = re.compile(r"[0-9a-f]{12}")
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -72,10 +76,43 @@ class Network(Table):
 
 
 class Alarms(Table):
-    """Who hears of an alarm, by e-mail; without it the topics exist and nobody listens."""
+    """Who hears of an alarm; without any of these the topics exist and nobody listens."""
 
     email: Annotated[str, Field(pattern=form.EMAIL)] | None = None
     """Who is written to; the address has to confirm the subscription once."""
+    webhook: Annotated[str, Field(pattern=form.HTTPS_URL)] | None = None
+    """Who is called with each page, such as a pager; it has to confirm the subscription once."""
+    slack_workspace_id: Annotated[str, Field(pattern=form.SLACK_WORKSPACE)] | None = None
+    """The Slack workspace, which has let AWS Chatbot in once, in its console."""
+    slack_channel_id: Annotated[str, Field(pattern=form.SLACK_CHANNEL)] | None = None
+    """The Slack channel that is written to."""
+    budget_usd_per_month: Annotated[float, Field(gt=0)] | None = None
+    """What the account may cost in a month; 80 % of it makes a ticket, and so does a forecast."""
+
+    @model_validator(mode="after")
+    def _slack_is_whole(self) -> Self:
+        if (self.slack_workspace_id is None) != (self.slack_channel_id is None):
+            raise ValueError("slack_workspace_id and slack_channel_id need each other; give both")
+        return self
+
+
+class Metrics(Table):
+    """How what vLLM tells of itself is collected from ECS services."""
+
+    prometheus: bool | None = None
+    """Histograms go to an Amazon Managed Prometheus workspace; by default where CloudWatch in the
+    region takes none."""
+    collector_image: Annotated[str, Field(pattern=form.IMAGE_DIGEST)] | None = None
+    """A copy of the collector's image in a private registry; an isolated network has no other."""
+
+
+class Audit(Table):
+    """Who read a model or called an endpoint; never what was asked or answered."""
+
+    data_events: bool = True
+    """CloudTrail writes down each access to the model store and each SageMaker invocation."""
+    retention_days: Annotated[int, Field(ge=1, le=3653)] = 400
+    """How long the records are kept."""
 
 
 class Replicas(Table):
@@ -139,12 +176,34 @@ class Image(Table):
 
 
 class AlarmThresholds(Table):
-    """When this service's alarms fire: seconds, requests, and a ratio of requests."""
+    """When this service's alarms fire: seconds, requests, days, and shares of one."""
 
-    error_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    error_ratio: Share = _LIMITS.error_ratio
     """Failed requests by all requests, above which the page alarm fires."""
-    response_seconds_p95: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    minimum_requests: Annotated[int, Field(ge=1)] = _LIMITS.minimum_requests
+    """In five minutes; with fewer, one error would be a high ratio."""
+    rejected_ratio: Share = _LIMITS.rejected_ratio
+    """Requests turned away because the queue was full, by all requests."""
+    ttft_seconds_p95: Seconds = _LIMITS.ttft_seconds_p95
+    """Seconds to the first token, of the slowest of twenty requests."""
+    itl_seconds_p95: Seconds = _LIMITS.itl_seconds_p95
+    """Seconds between two tokens, of the slowest of twenty."""
+    e2e_seconds_p95: Seconds = _LIMITS.e2e_seconds_p95
     """Seconds within which 95 of 100 answers must be complete."""
+    waiting_requests: Annotated[int, Field(ge=1)] = _LIMITS.waiting_requests
+    """Waiting in the queues of all replicas."""
+    waiting_requests_per_replica: Annotated[int, Field(ge=1)] = _LIMITS.waiting_requests_per_replica
+    """Waiting in one replica's queue."""
+    kv_cache_usage: Share = _LIMITS.kv_cache_usage
+    """Of the KV cache."""
+    gpu_utilization: Share = _LIMITS.gpu_utilization
+    """Below it for hours, while requests run, the GPU is larger than needed."""
+    host_memory: Share = _LIMITS.host_memory
+    """Of an instance's memory."""
+    host_disk: Share = _LIMITS.host_disk
+    """Of an instance's disk."""
+    certificate_days: Annotated[int, Field(ge=1)] = _LIMITS.certificate_days
+    """Until the certificate expires."""
 
 
 class ModelStore(Table):
@@ -255,7 +314,7 @@ class Capacity(Table):
 
 
 class Schedule(Table):
-    """Other bounds of the replicas from a time on, until the next schedule."""
+    """Narrower bounds of the replicas from a time on, until the next schedule."""
 
     cron: Annotated[str, Field(pattern=form.CRON)]
     """When, in AWS's six fields."""

@@ -14,6 +14,9 @@ def test_the_allowed_keys_are_those_of_the_table_the_mistake_is_in() -> None:
         "account",
         "network",
         "alarms",
+        "metrics",
+        "audit",
+        "model_store",
         "services",
     ]
     assert allowed_keys(EnvironmentFile, ("services", "chat", "replicas")) == ["min", "max"]
@@ -25,4 +28,5 @@ def test_every_example_has_the_form_it_explains() -> None:
         if pattern == REVISION:
             continue  # its example is a sentence
         text = example.replace("<64 hexadecimal digits>", "0" * 64)
+        text = text.replace("REGION", "us-east-1").replace("ACCOUNT", "123456789012")
         assert re.search(pattern, text), pattern

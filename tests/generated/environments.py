@@ -91,7 +91,7 @@ def _optional() -> st.SearchStrategy[Toml]:
         instance_type=st.sampled_from(INSTANCES),
         alarms=_maybe(
             error_ratio=st.sampled_from((0.001, 0.05)),
-            response_seconds_p95=st.sampled_from((2.0, 600.0)),
+            e2e_seconds_p95=st.sampled_from((2.0, 600.0)),
         ),
         engine=engines(),
         image=images(),

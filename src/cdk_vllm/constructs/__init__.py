@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cdk_vllm.constructs.model_store import ModelStore
     from cdk_vllm.constructs.network import IsolatedNetwork, Network
     from cdk_vllm.constructs.private_link import PrivateLink
+    from cdk_vllm.constructs.push_job import PushJob
     from cdk_vllm.constructs.sagemaker_alarms import SageMakerAlarms
     from cdk_vllm.constructs.sagemaker_answers import AsynchronousAnswers
     from cdk_vllm.constructs.sagemaker_bucket import CapturedData

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -13,15 +13,15 @@ from constructs import Construct
 
 from cdk_vllm.constructs.collector_configuration import collector_configuration
 from cdk_vllm.constructs.engine_metrics import EngineMetrics
+from cdk_vllm.constructs.service_logs import ServiceLogs
 from cdk_vllm.constructs.vllm_container import PORT
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
-
+    from cdk_vllm.constructs.image import ExistingImage
     from cdk_vllm.constructs.metrics_workspace import MetricsWorkspace
 
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.45.1"
-"""AWS's distribution of the OpenTelemetry collector; write its digest into `image` to pin it."""
+"""AWS's distribution of the OpenTelemetry collector, at a fixed version."""
 CONTAINER = "collector"
 MEMORY_MIB = 256
 OTLP_REGIONS = frozenset(
@@ -36,7 +36,7 @@ class Collector(Construct):
 
     It is not essential: without it requests are still answered, and the alarm on missing metrics
     tells. `name` is the service's in every metric. Histograms go to `workspace` if there is one,
-    otherwise to CloudWatch where its region takes them.
+    otherwise to CloudWatch where its region takes them. `image` is a copy of it, by digest.
     """
 
     def __init__(
@@ -45,9 +45,8 @@ class Collector(Construct):
         construct_id: str,
         *,
         name: str,
-        key: kms.IKey,
         workspace: MetricsWorkspace | None = None,
-        image: str = IMAGE,
+        image: ExistingImage | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.metrics = EngineMetrics(name)
@@ -55,13 +54,8 @@ class Collector(Construct):
         self.otlp = workspace is None and Stack.of(self).region in OTLP_REGIONS
         self._image = image
         # Every line is a metric as text; CloudWatch has read it by then.
-        self.log_group = logs.LogGroup(
-            self,
-            "Metrics",
-            retention=logs.RetentionDays.THREE_DAYS,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.logs = ServiceLogs(self, "Metrics", retention=logs.RetentionDays.THREE_DAYS)
+        self.log_group = self.logs.log_group
 
     def container_definition(
         self, log_group_name: str
@@ -72,7 +66,7 @@ class Collector(Construct):
         configuration = json.dumps(self._configuration(), separators=(",", ":"))
         return kind.ContainerDefinitionProperty(
             name=CONTAINER,
-            image=self._image,
+            image=self._image.image_uri if self._image else IMAGE,
             essential=False,
             memory=MEMORY_MIB,
             version_consistency="enabled",
@@ -100,12 +94,17 @@ class Collector(Construct):
             ),
         )
 
+    def grant_pull(self, execution_role: iam.IRole) -> None:
+        """Let the task's execution role pull the collector's image, where that is private."""
+        if self._image:
+            self._image.grant_pull(execution_role)
+
     def grant_publish(self, task_role: iam.IRole) -> None:
         """Let the task write its metrics, and nothing else."""
         iam.Grant.add_to_principal(
             grantee=task_role,
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            resource_arns=[self.log_group.log_group_arn, f"{self.log_group.log_group_arn}:*"],
+            resource_arns=[self.log_group.log_group_arn],
         )
         if self.otlp:
             # PutMetricData has no resource, and metrics by OTLP have no namespace to hold it to.
@@ -119,6 +118,7 @@ class Collector(Construct):
         return collector_configuration(
             name=self.metrics.name,
             port=PORT,
+            region=Stack.of(self).region,
             log_group_name=self.log_group.log_group_name,
             otlp=self.otlp,
             remote_write_url=self.workspace.remote_write_url if self.workspace else None,

@@ -27,7 +27,13 @@ _RUNNING, _TOKENS = "vllm:num_requests_running", "vllm:generation_tokens_total"
 
 
 def collector_configuration(
-    *, name: str, port: int, log_group_name: str, otlp: bool, remote_write_url: str | None
+    *,
+    name: str,
+    port: int,
+    region: str,
+    log_group_name: str,
+    otlp: bool,
+    remote_write_url: str | None,
 ) -> dict[str, Any]:
     """Return the collector's configuration for a service called `name`.
 
@@ -35,17 +41,17 @@ def collector_configuration(
     Histograms go to CloudWatch by OTLP where `otlp`, to Amazon Managed Prometheus where there is a
     `remote_write_url`, and otherwise nowhere. Only 127.0.0.1 is scraped and nothing is listened on.
     """
-    exporters: dict[str, Any] = {"awsemf": _embedded_metrics(log_group_name)}
+    exporters: dict[str, Any] = {"awsemf": _embedded_metrics(region, log_group_name)}
     pipelines = {
         "metrics/gauges": _pipeline("prometheus", _GAUGE_STEPS, "awsemf"),
         "metrics/stall": _pipeline(MINUTELY, _STALL_STEPS, "awsemf"),
     }
     extensions: dict[str, Any] = {}
     if otlp:
-        endpoint = "https://monitoring.${env:AWS_REGION}.amazonaws.com/v1/metrics"
+        endpoint = f"https://monitoring.{region}.amazonaws.com/v1/metrics"
         auth = {"authenticator": "sigv4auth"}
         exporters["otlphttp"] = {"metrics_endpoint": endpoint, "auth": auth}
-        extensions["sigv4auth"] = {"region": "${env:AWS_REGION}", "service": "monitoring"}
+        extensions["sigv4auth"] = {"region": region, "service": "monitoring"}
         pipelines["metrics/histograms"] = _pipeline(MINUTELY, _HISTOGRAM_STEPS, "otlphttp")
     elif remote_write_url:
         exporters["prometheusremotewrite"] = {
@@ -53,7 +59,7 @@ def collector_configuration(
             "auth": {"authenticator": "sigv4auth"},
             "resource_to_telemetry_conversion": {"enabled": True},
         }
-        extensions["sigv4auth"] = {"region": "${env:AWS_REGION}", "service": "aps"}
+        extensions["sigv4auth"] = {"region": region, "service": "aps"}
         pipelines["metrics/histograms"] = _pipeline(
             MINUTELY, _HISTOGRAM_STEPS, "prometheusremotewrite"
         )
@@ -78,7 +84,13 @@ _STALL_STEPS = (
     "filter/stalled",
     "resourcedetection",
 )
-_HISTOGRAM_STEPS = ("memory_limiter", "filter/histograms", "resourcedetection", "batch")
+_HISTOGRAM_STEPS = (
+    "memory_limiter",
+    "filter/histograms",
+    "resourcedetection",
+    "resource/instance",
+    "batch",
+)
 
 
 def _pipeline(receiver: str, processors: Sequence[str], exporter: str) -> dict[str, list[str]]:
@@ -120,6 +132,12 @@ def _processors() -> dict[str, Any]:
             ]
         },
         "resourcedetection": {"detectors": ["env", "ecs"], "timeout": "5s", "override": False},
+        # Every replica is scraped at the same address, so that would tell none from another.
+        "resource/instance": {
+            "attributes": [
+                {"key": "service.instance.id", "from_attribute": REPLICA, "action": "upsert"}
+            ]
+        },
         "batch": {"timeout": "10s", "send_batch_size": 200},
     }
 
@@ -128,11 +146,11 @@ def _only(names: list[str]) -> dict[str, Any]:
     return {"metrics": {"include": {"match_type": "strict", "metric_names": names}}}
 
 
-def _embedded_metrics(log_group_name: str) -> dict[str, Any]:
+def _embedded_metrics(region: str, log_group_name: str) -> dict[str, Any]:
     published = [*GAUGES, *COUNTERS, *HISTOGRAMS, STALLED]
     return {
         "namespace": NAMESPACE,
-        "region": "${env:AWS_REGION}",
+        "region": region,
         "log_group_name": log_group_name,
         "log_stream_name": "{TaskId}",
         "dimension_rollup_option": "NoDimensionRollup",

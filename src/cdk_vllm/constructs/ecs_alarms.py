@@ -121,7 +121,7 @@ class EcsAlarms(Construct):
         return alarm(
             self,
             "NoHealthyTask",
-            self._target_metric("HealthyHostCount", "Maximum"),
+            self._healthy_tasks(),
             fires=(BELOW, 1),
             periods=(3, 3),
             missing=NO_DATA_IS_BAD,
@@ -130,6 +130,19 @@ class EcsAlarms(Construct):
                 "deployment has loaded the model; otherwise read the service's events and log."
             ),
             topic=self._ticket,
+        )
+
+    def _healthy_tasks(self) -> cloudwatch.IMetric:
+        """How many tasks are healthy; of a service that may sleep, one while none is wanted."""
+        healthy = self._target_metric("HealthyHostCount", "Maximum")
+        if self._service.plan.request.min_replicas:
+            return healthy
+        desired = self._service.metric_desired_tasks()
+        return cloudwatch.MathExpression(
+            expression="IF(FILL(desired, 1) > 0, FILL(healthy, 0), 1)",
+            using_metrics={"desired": desired, "healthy": healthy},
+            label="Healthy tasks, or none is wanted",
+            period=Duration.minutes(1),
         )
 
     def _unhealthy_tasks(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_vllm.constructs.engine_metrics import NAMESPACE
+from cdk_vllm.constructs.replica_scaling import KEEP_MINIMUM, wake_from_zero
 from cdk_vllm.sizing import timeouts_for
 
 if TYPE_CHECKING:
@@ -35,13 +38,14 @@ def scale_tasks(
     front_door: FrontDoor,
     *,
     metrics: EngineMetrics | None = None,
-) -> appscaling.CfnScalingPolicy:
+) -> appscaling.CfnScalableTarget:
     """Follow the requests in each replica, running and waiting, and never let the KV cache fill.
 
     Without `metrics`, where no collector runs, follow the requests a task gets a minute instead: a
     fallback that is blind to their length. Cooldowns are a cold start to grow and two to shrink, so
     that a replica that is still loading is not ordered twice. Never the CPU, which idles while the
-    GPU is full. Returns the policy that scales both ways.
+    GPU is full. From zero replicas, where the plan allows it, the first request that the load
+    balancer refuses brings one. Returns what is scaled.
     """
     target = appscaling.CfnScalableTarget(
         scope,
@@ -54,9 +58,13 @@ def scale_tasks(
         scheduled_actions=_keep_minimum(plan.request.min_replicas),
     )
     if metrics is None:
-        return _policy(scope, target, "requests-per-task", _requests(plan, front_door))
-    _policy(scope, target, "kv-cache", _kv_cache(plan, metrics))
-    return _policy(scope, target, "requests-at-once", _concurrency(plan, metrics))
+        _policy(scope, target, "requests-per-task", _requests(plan, front_door))
+    else:
+        _policy(scope, target, "kv-cache", _kv_cache(plan, metrics))
+        _policy(scope, target, "requests-at-once", _concurrency(plan, metrics))
+    if plan.request.min_replicas == 0:
+        wake_from_zero(scope, target, _refused(front_door))
+    return target
 
 
 def requests_per_minute(plan: ServingPlan) -> int:
@@ -84,8 +92,8 @@ def requests_at_once(plan: ServingPlan) -> int:
 
 def _policy(
     scope: Construct, target: appscaling.CfnScalableTarget, name: str, tracking: _Tracking
-) -> appscaling.CfnScalingPolicy:
-    return _Policy(
+) -> None:
+    _Policy(
         scope,
         "".join(word.title() for word in name.split("-")),
         policy_name=name,
@@ -106,6 +114,17 @@ def _requests(plan: ServingPlan, front_door: FrontDoor) -> _Tracking:
             predefined_metric_type="ALBRequestCountPerTarget",
             resource_label=f"{load_balancer}/{target_group}",
         ),
+    )
+
+
+def _refused(front_door: FrontDoor) -> cloudwatch.Metric:
+    """What the load balancer answers itself, with 503, while no target is registered."""
+    return cloudwatch.Metric(
+        namespace="AWS/ApplicationELB",
+        metric_name="HTTPCode_ELB_503_Count",
+        dimensions_map={"LoadBalancer": front_door.load_balancer.attr_load_balancer_full_name},
+        statistic="Sum",
+        period=Duration.minutes(1),
     )
 
 
@@ -168,12 +187,12 @@ def _keep_minimum(
     Source: Application Auto Scaling User Guide, "Scheduled scaling"; target tracking leaves a
     count below its minimum alone until the load asks for more.
     """
-    if minimum == 1:
+    if minimum < 2:
         return None
     kind = appscaling.CfnScalableTarget
     return [
         kind.ScheduledActionProperty(
-            scheduled_action_name="keep-minimum",
+            scheduled_action_name=KEEP_MINIMUM,
             schedule="rate(5 minutes)",
             scalable_target_action=kind.ScalableTargetActionProperty(min_capacity=minimum),
         )

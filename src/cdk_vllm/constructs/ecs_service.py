@@ -22,6 +22,7 @@ from cdk_vllm.constructs.ecs_container import (
 from cdk_vllm.constructs.ecs_scaling import scale_tasks
 from cdk_vllm.constructs.gpu_capacity import GpuCapacity
 from cdk_vllm.constructs.network import aws_services, inner_subnets
+from cdk_vllm.constructs.replica_scaling import add_schedule
 from cdk_vllm.constructs.service_logs import ServiceLogs
 from cdk_vllm.constructs.vllm_container import PORT
 from cdk_vllm.errors import InputError
@@ -72,7 +73,7 @@ class VllmEcsService(Construct):
         self.security_group = self._security_group(vpc, s3)
         self.task_definition = self._task_definition(models, image)
         self.service = self._service(vpc)
-        self.scaling = scale_tasks(
+        self.replicas = scale_tasks(
             self,
             plan,
             self.service,
@@ -101,10 +102,18 @@ class VllmEcsService(Construct):
             models.grant_read_adapters(self.task_role, request.service)
         if self.collector:
             self.collector.grant_publish(self.task_role)
+            self.collector.grant_pull(self.execution_role)
         image.grant_pull(self.execution_role)
         if self.api_key:
             self.api_key.grant_read(self.execution_role)
         self.logs.log_group.grant_write(self.execution_role)
+
+    def scale_on_schedule(
+        self, name: str, *, schedule: str, min_replicas: int, max_replicas: int, timezone: str
+    ) -> None:
+        """Let other bounds hold from a time on: `cron(0 8 ? * MON-FRI *)` in `Europe/Berlin`."""
+        bounds = (min_replicas, max_replicas)
+        add_schedule(self.replicas, name, schedule=schedule, replicas=bounds, timezone=timezone)
 
     def metric_running_tasks(self) -> cloudwatch.Metric:
         """Return how many tasks run, from Container Insights."""

@@ -81,15 +81,15 @@ class FrontDoor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._plan, self._vpc, self.token_issuer = plan, vpc, token_issuer
-        certificate_arn = self._certificate_arn(certificate, domain)
-        self.encrypted = certificate_arn is not None
+        self.certificate_arn = self._certificate_arn(certificate, domain)
+        self.encrypted = self.certificate_arn is not None
         _refuse(encrypted=self.encrypted, plain=insecure_http, tokens=token_issuer is not None)
         self.port = 443 if self.encrypted else 80
         self.subnet_ids = [subnet.subnet_id for subnet in inner_subnets(vpc)]
         self.security_group = self._security_group(plain_only=not self.encrypted)
         self.load_balancer = self._load_balancer(log_bucket)
         self.target_group = self._target_group()
-        self.listener = self._listener(certificate_arn)
+        self.listener = self._listener(self.certificate_arn)
         self.rules = self._rules()
         if domain and domain.hosted_zone:
             self._alias(domain.name, domain.hosted_zone)

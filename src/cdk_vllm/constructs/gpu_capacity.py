@@ -12,12 +12,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk_vllm.constructs.instance_user_data import instance_user_data
+from cdk_vllm.constructs.instance_user_data import ON_HOST, instance_user_data
 from cdk_vllm.constructs.network import aws_services, inner_subnets, is_isolated
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import fallback_instance_types, fleet_of, rollout_for, timeouts_for
 
 if TYPE_CHECKING:
+    from cdk_vllm.constructs.host_alarms import HostLog
     from cdk_vllm.sizing import Rollout, ServingPlan
 
 ROOT_VOLUME_GIB = 200
@@ -31,10 +32,12 @@ class Purchase:
 
     With `spot`, all but the first `on_demand_base` instances are Spot's. A reservation
     (`capacity_reservation_id`) is used up first, or, as a `capacity_block` for machine learning,
-    is all there is: it lies in one zone, whose subnet is `subnet_id`.
+    is all there is: it lies in one zone, whose subnet is `subnet_id`. `warm_instances` are stopped
+    ones that have pulled the image: they start in a minute or two and cost their disks.
 
     Raises:
-        InputError: a capacity block without a reservation or a subnet, or together with Spot.
+        InputError: a capacity block without a reservation or a subnet, or what excludes each
+            other: Spot, a reservation, and warm instances of Spot or of a block.
     """
 
     spot: bool = False
@@ -42,6 +45,7 @@ class Purchase:
     capacity_reservation_id: str | None = None
     capacity_block: bool = False
     subnet_id: str | None = None
+    warm_instances: int = 0
 
     def __post_init__(self) -> None:
         if self.capacity_block and not (self.capacity_reservation_id and self.subnet_id):
@@ -50,6 +54,11 @@ class Purchase:
             )
         if self.capacity_reservation_id and self.spot:
             raise InputError("capacity_reservation_id contradicts spot; what is reserved is paid")
+        if self.warm_instances and (self.spot or self.capacity_block):
+            raise InputError(
+                f"warm_instances is {self.warm_instances}; EC2 keeps no warm pool of Spot "
+                "instances or of a capacity block; leave it out"
+            )
 
 
 class GpuCapacity(Construct):
@@ -57,15 +66,14 @@ class GpuCapacity(Construct):
 
     Instances are of the plan's `instance_type`, and where that has no capacity of the plan's
     alternatives that take the same tasks. There are as many as `rollout` needs at its peak
-    (default: every new replica starts before an old one stops). `warm_instances` are stopped ones
-    that have pulled the image: they start in a minute or two and cost their disks; EC2 keeps none
-    beside Spot or several types, so they rule the fallbacks out. Without `ami_id` the AMI is the
-    newest at each deployment. Running instances keep their AMI until they are replaced. `s3` is
-    where S3 is, AWS's prefix list of it; images come from there, so an isolated VPC needs it.
+    (default: every new replica starts before an old one stops). EC2 keeps no warm instances of
+    several types, so they rule the fallbacks out. Without `ami_id` the AMI is the newest at each
+    deployment. Running instances keep their AMI until they are replaced. `s3` is where S3 is, AWS's
+    prefix list of it; images come from there, so an isolated VPC needs it. With `host_log`
+    instances report their memory, disks, GPUs and hardware errors.
 
     Raises:
-        InputError: `warm_instances` together with Spot or a capacity block; an isolated VPC
-            without `s3`.
+        InputError: an isolated VPC without `s3`.
     """
 
     def __init__(
@@ -77,31 +85,25 @@ class GpuCapacity(Construct):
         vpc: ec2.IVpc,
         rollout: Rollout | None = None,
         purchase: Purchase | None = None,
-        warm_instances: int = 0,
         ami_id: str | None = None,
         s3: ec2.IPeer | None = None,
+        host_log: HostLog | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._plan, self._vpc, self._ami_id = plan, vpc, ami_id
+        self._plan, self._vpc, self._ami_id, self._host_log = plan, vpc, ami_id, host_log
         self.purchase = purchase or Purchase(spot=plan.request.spot)
-        if warm_instances and (self.purchase.spot or self.purchase.capacity_block):
-            raise InputError(
-                f"warm_instances is {warm_instances}; EC2 keeps no warm pool of Spot instances or "
-                "of a capacity block; leave it out"
-            )
         self.rollout = rollout or rollout_for(fleet_of(plan))
         self.max_instances = self.rollout.maximum_instances
-        alone = warm_instances or self.purchase.capacity_reservation_id
+        alone = self.purchase.warm_instances or self.purchase.capacity_reservation_id
         self.instance_types = (plan.instance_type,) if alone else fallback_instance_types(plan)
         self.cluster = ecs.Cluster(
             self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
         )
         self.security_group = self._security_group(s3)
         self.role = self._role()
-        self._warm = warm_instances > 0
         self.auto_scaling_group = self._auto_scaling_group(self._launch_template())
-        if warm_instances:
-            self._warm_pool(warm_instances)
+        if self.purchase.warm_instances:
+            self._warm_pool(self.purchase.warm_instances)
         self.capacity_provider = self._capacity_provider()
         self.association = self._association()
 
@@ -153,6 +155,8 @@ class GpuCapacity(Construct):
         role.add_to_policy(
             iam.PolicyStatement(actions=["ecs:DiscoverPollEndpoint"], resources=["*"])
         )
+        if self._host_log:
+            self._host_log.grant_report(role)
         return role
 
     def _launch_template(self) -> ec2.CfnLaunchTemplate:
@@ -212,10 +216,12 @@ class GpuCapacity(Construct):
             stop_timeout_seconds=timeouts_for(self._plan).stop_timeout_seconds,
             has_nvme=self._plan.local_nvme_gb > 0,
         )
-        if not self._warm:
-            return script
-        # Otherwise the agent registers an instance that is about to be stopped.
-        return script + "echo ECS_WARM_POOLS_CHECK=true >> /etc/ecs/ecs.config\n"
+        if self.purchase.warm_instances:
+            # Otherwise the agent registers an instance that is about to be stopped.
+            script += "echo ECS_WARM_POOLS_CHECK=true >> /etc/ecs/ecs.config\n"
+        if self._host_log:
+            script += self._host_log.user_data(disk=ON_HOST)
+        return script
 
     def _auto_scaling_group(
         self, launch_template: ec2.CfnLaunchTemplate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -17,10 +17,9 @@ from cdk_vllm.constructs.host_agent import (
     agent_user_data,
     xid_filter_pattern,
 )
+from cdk_vllm.constructs.service_logs import ServiceLogs
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
-
     from cdk_vllm.constructs.alarm_topics import AlarmTopics
     from cdk_vllm.constructs.engine_metrics import EngineMetrics
     from cdk_vllm.observability import AlarmThresholds
@@ -35,15 +34,9 @@ class HostLog(Construct):
     It exists before the instances do, because its name stands in their user data.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            retention=logs.RetentionDays.THREE_MONTHS,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.log_group = ServiceLogs(self, "Logs").log_group
 
     def user_data(self, *, disk: str) -> str:
         """Return the lines to append to an instance's user data; `disk` holds the caches."""
@@ -52,11 +45,10 @@ class HostLog(Construct):
 
     def grant_report(self, instance_role: iam.IGrantable) -> None:
         """Let an instance write its metrics and its hardware errors, and nothing else."""
-        arn = self.log_group.log_group_arn
         iam.Grant.add_to_principal(
             grantee=instance_role,
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            resource_arns=[arn, f"{arn}:*"],
+            resource_arns=[self.log_group.log_group_arn],
         )
         # PutMetricData has no resource; the condition holds it to one namespace.
         iam.Grant.add_to_principal(

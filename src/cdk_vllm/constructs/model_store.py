@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_vllm.model_prefix import ADAPTERS, MODELS, adapter_prefix, model_prefix
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
 
 _PUSH = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 
@@ -76,6 +80,9 @@ class ModelStore(Construct):
     @property
     def network_peer(self) -> ec2.IPeer:
         """Where S3 is: AWS's prefix list, or any address where nobody gave it."""
+        # Who only stores models need not load all of EC2.
+        from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415
+
         if self._s3_prefix_list_id:
             return ec2.Peer.prefix_list(self._s3_prefix_list_id)
         return ec2.Peer.any_ipv4()

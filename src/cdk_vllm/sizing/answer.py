@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cdk_vllm.sizing.candidates import Candidate
     from cdk_vllm.sizing.plan import ServingRequest
+    from cdk_vllm.sizing.startup import Load
 
 MAX_ALTERNATIVES = 8
 
@@ -51,15 +52,7 @@ def plan_of(
     # Without a typical answer's length there is no typical price of its tokens either.
     answers = rate if workload.output_tokens > 1 else None
     per_million = per_million_tokens(price.paid_usd_per_hour, answers)
-    weights = checkpoint_bytes(request.shape)
-    load = load_of(
-        chosen.instance,
-        weights,
-        backend=request.backend,
-        ranks=chosen.tensor_parallel_size,
-        replicas=chosen.replicas_per_instance,
-        wanted=request.load,
-    )
+    load = _load(request, chosen)
     return ServingPlan(
         request=request,
         instance_type=chosen.instance_type,
@@ -76,7 +69,7 @@ def plan_of(
         kv_cache_tokens=memory.kv_cache_tokens,
         max_concurrency=round(memory.max_concurrency, 2),
         typical_concurrency=round(typical, 2),
-        weights_total_gib=gib(weights),
+        weights_total_gib=gib(checkpoint_bytes(request.shape)),
         startup_seconds=startup_seconds(load),
         load=load.path,
         load_seconds=round(load.seconds, 1),
@@ -94,6 +87,17 @@ def plan_of(
         spot_usd_per_hour=price.spot_usd_per_hour,
         spot_as_of=price.spot_as_of,
         peak=_peak(request, chosen),
+    )
+
+
+def _load(request: ServingRequest, chosen: Candidate) -> Load:
+    return load_of(
+        chosen.instance,
+        checkpoint_bytes(request.shape),
+        backend=request.backend,
+        ranks=chosen.tensor_parallel_size,
+        replicas=chosen.replicas_per_instance,
+        wanted=request.load,
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
 
 from cdk_vllm.catalog.metrics import metric_versions, unknown_series
@@ -18,7 +17,12 @@ from cdk_vllm.constructs.collector_configuration import collector_configuration
 from cdk_vllm.constructs.engine_metrics import COUNTERS, GAUGES, HISTOGRAMS, STALLED
 from tests.recorded.series import recorded
 
-OPTIONS: dict[str, Any] = {"name": "dev-chat", "port": 8000, "log_group_name": "lg"}
+OPTIONS: dict[str, Any] = {
+    "name": "dev-chat",
+    "port": 8000,
+    "region": "us-east-1",
+    "log_group_name": "lg",
+}
 CLOUDWATCH = collector_configuration(**OPTIONS, otlp=True, remote_write_url=None)
 PROMETHEUS = collector_configuration(
     **OPTIONS, otlp=False, remote_write_url="https://x/api/v1/remote_write"
@@ -58,6 +62,16 @@ SCHEMA: dict[str, set[str]] = {
         "unit",
     },
     "processors.resourcedetection": {"detectors", "ecs", "env", "override", "timeout"},
+    "processors.resource": {"attributes"},
+    "processors.resource.attributes.*": {
+        "action",
+        "converted_type",
+        "from_attribute",
+        "from_context",
+        "key",
+        "pattern",
+        "value",
+    },
     "processors.batch": {"send_batch_max_size", "send_batch_size", "timeout"},
     "exporters.awsemf": {
         "detailed_metrics",
@@ -202,9 +216,23 @@ def test_a_stall_is_reckoned_over_a_minute_from_what_tokens_grew_by() -> None:
     assert kept["metric_names"] == [STALLED]
 
 
+@pytest.mark.parametrize("configuration", [CLOUDWATCH, PROMETHEUS])
+def test_replicas_are_told_apart_where_all_are_scraped_at_one_address(
+    configuration: dict[str, Any],
+) -> None:
+    steps = configuration["service"]["pipelines"]["metrics/histograms"]["processors"]
+    assert steps.index("resourcedetection") < steps.index("resource/instance")
+    (attribute,) = configuration["processors"]["resource/instance"]["attributes"]
+    assert (attribute["key"], attribute["from_attribute"], attribute["action"]) == (
+        "service.instance.id",
+        "aws.ecs.task.id",
+        "upsert",
+    )
+
+
 def in_region(region: str) -> tuple[cdk.Stack, Collector, iam.Role]:
     stack = cdk.Stack(cdk.App(), "dev-chat", env=cdk.Environment(region=region))
-    collector = Collector(stack, "Collector", name="dev-chat", key=kms.Key(stack, "Key"))
+    collector = Collector(stack, "Collector", name="dev-chat")
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     collector.grant_publish(role)
     return stack, collector, role
@@ -215,8 +243,7 @@ def test_histograms_go_where_the_region_takes_them() -> None:
     assert not in_region("eu-central-1")[1].otlp
     stack = cdk.Stack(cdk.App(), "prod-chat", env=cdk.Environment(region="us-east-1"))
     workspace = MetricsWorkspace(stack, "Workspace", topics=AlarmTopics(stack, "Topics"))
-    key = kms.Key(stack, "Key")
-    assert not Collector(stack, "C", name="x", key=key, workspace=workspace).otlp
+    assert not Collector(stack, "C", name="x", workspace=workspace).otlp
 
 
 def test_the_container_can_do_no_harm() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
-from cdk_vllm.constructs import GpuCapacity, IsolatedNetwork, LogBucket
+from cdk_vllm.constructs import GpuCapacity, HostLog, IsolatedNetwork, LogBucket
 from cdk_vllm.constructs.gpu_capacity import Purchase
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import Alternative
@@ -123,7 +123,7 @@ def test_a_capacity_block_is_a_market_of_its_own_in_one_zone(
 def test_warm_instances_are_stopped_and_wait_to_be_registered(
     stack: cdk.Stack, ecs_plan: ServingPlan
 ) -> None:
-    group = make(stack, with_alternatives(ecs_plan), warm_instances=2)
+    group = make(stack, with_alternatives(ecs_plan), purchase=Purchase(warm_instances=2))
     assert "MixedInstancesPolicy" not in group
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -159,9 +159,40 @@ def test_contradictory_purchases_are_refused(options: dict[str, Any], message: s
         Purchase(**options)
 
 
-def test_no_warm_pool_of_spot_instances(stack: cdk.Stack, ecs_plan: ServingPlan) -> None:
+def test_no_warm_pool_of_spot_instances() -> None:
     with pytest.raises(InputError, match="warm_instances is 1"):
-        make(stack, ecs_plan, purchase=Purchase(spot=True), warm_instances=1)
+        Purchase(spot=True, warm_instances=1)
+
+
+def test_with_a_log_instances_report_and_may_do_nothing_else_with_it(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    make(stack, ecs_plan, host_log=HostLog(stack, "Hosts"))
+    template = Template.from_stack(stack)
+    (launch,) = template.find_resources("AWS::EC2::LaunchTemplate").values()
+    script = str(launch)
+    assert "amazon-cloudwatch-agent" in script
+    assert "/var/lib/vllm" in script
+    assert script.index("ECS_CLUSTER") < script.index("amazon-cloudwatch-agent")
+    template.has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Action": "cloudwatch:PutMetricData",
+                                "Condition": {
+                                    "StringEquals": {"cloudwatch:namespace": "vLLM/Hosts"}
+                                },
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
 
 
 def isolated_vpc(stack: cdk.Stack) -> ec2.Vpc:

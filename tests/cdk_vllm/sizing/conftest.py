@@ -19,6 +19,8 @@ WORKLOAD = Workload(
 
 def request_for(model: str = "Qwen/Qwen3-8B", **changes: Any) -> ServingRequest:
     """Return a request for a known model; keywords change its fields or its workload's."""
+    if changes.get("backend") == "sagemaker":
+        changes.setdefault("max_request_seconds", 60)
     workload = {key: changes.pop(key) for key in vars(WORKLOAD) if key in changes}
     return ServingRequest(
         service="chat",

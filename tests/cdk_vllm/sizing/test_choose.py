@@ -197,7 +197,7 @@ def test_a_higher_peak_never_costs_less(ask: Ask, peak: int, more: int) -> None:
 
 
 def test_spot_ranks_by_spot(ask: Ask) -> None:
-    plan = choose(ask(spot=True))
+    plan = choose(ask(spot=True, max_request_seconds=65))
     assert plan.instance_type == "g6e.4xlarge"  # sampled below g6e.xlarge's on-demand price
     assert plan.ranked_usd_per_hour == plan.spot_usd_per_hour
     with pytest.raises(InputError, match="no spot endpoints"):
