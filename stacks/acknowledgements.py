@@ -16,67 +16,75 @@ if TYPE_CHECKING:
 
 
 class Kept(NamedTuple):
-    """A finding that stays: where, in cdk-nag's words what, and why."""
+    """Findings that stay: where, in cdk-nag's words what, and why."""
 
     parts: tuple[str, ...]
-    finding: str
+    findings: tuple[str, ...]
     reason: str
 
 
 MODEL_PREFIX = "IAM5[Resource::{model_arn}*]"
+ADAPTERS_PREFIX = "IAM5[Resource::{adapters_arn}*]"
 
 KEPT = (
     Kept(
         ("Service/ApiKey",),
-        "SMG4",
+        ("SMG4",),
         "The API key's clients hold copies of it: rotating it without them is an outage.",
     ),
     Kept(
         ("Service/Task",),
-        "ECS2",
+        ("ECS2",),
         "The variables are settings anybody may read; the one secret comes from Secrets Manager.",
     ),
     Kept(
         ("Capacity/Instances",),
-        "AS3",
+        ("AS3",),
         "Launches and stops are routine; failed launches reach the ticket topic by EventBridge.",
     ),
     Kept(
         ("Capacity/Instances",),
-        "EC26",
+        ("EC26",),
         "The rule cannot follow a launch template with several instance types; its volume is "
         "encrypted, which a check of our own holds.",
     ),
     Kept(
-        ("Capacity/Role", "Service/TaskRole"),
-        "IAM5[Resource::*]",
-        "ecs:DiscoverPollEndpoint, ec2:DescribeTags and cloudwatch:PutMetricData have no resource; "
-        "what can be is held to the cluster or the namespace by a condition.",
+        ("Capacity/Role", "Service/TaskRole", "Service/DeploymentRole"),
+        ("IAM5[Resource::*]",),
+        "ecs:DiscoverPollEndpoint, cloudwatch:PutMetricData and what begins with Describe have no "
+        "resource; what can be is held to the cluster or the namespace by a condition.",
     ),
     Kept(
         ("Service/ExecutionRole", "Images/ProjectRole"),
-        "IAM5[Resource::*]",
+        ("IAM5[Resource::*]",),
         "ecr:GetAuthorizationToken has no resource; pulling and pushing name their repository.",
     ),
     Kept(
         ("Service/Role",),
-        "IAM5[Resource::*]",
+        ("IAM5[Resource::*]",),
         "ecr:GetAuthorizationToken and EC2's network interface actions have no resource that "
         "exists beforehand; metrics are held to SageMaker's namespaces by a condition.",
     ),
     Kept(
         ("Service/TaskRole", "Service/Role"),
-        MODEL_PREFIX,
-        "Reads every file of one revision of one model, whose names nobody knows beforehand.",
+        (MODEL_PREFIX, ADAPTERS_PREFIX),
+        "Reads every file of one revision of one model, and every adapter of one service, whose "
+        "names nobody knows beforehand.",
     ),
     Kept(
-        ("Service/TaskRole",),
-        "IAM5[Resource::{adapters_arn}*]",
-        "Reads every adapter of one service, whose names its tenants choose.",
+        ("Service/Role",),
+        (
+            "IAM5[Resource::<AnswersStoreBucketE3F1EF83.Arn>/requests/*]",
+            "IAM5[Resource::<AnswersStoreBucketE3F1EF83.Arn>/answers/*]",
+            "IAM5[Resource::<CapturedStoreBucket47089CD7.Arn>/captured/*]",
+        ),
+        "Each request, answer and captured pair is a file of its own, below one prefix.",
     ),
     Kept(
         ("Images/ProjectRole",),
-        "IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-{account}-{region}/*.zip]",
+        (
+            "IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-{account}-{region}/*.zip]",
+        ),
         "Build contexts are assets named by their hash, which changes with their content.",
     ),
 )
@@ -93,12 +101,10 @@ def acknowledge(
         names["model_arn"] = f"{bucket}/{model_prefix(request.model, request.revision)}"
         names["adapters_arn"] = f"{bucket}/{ADAPTERS}{request.service}/"
     for kept in KEPT:
-        finding = kept.finding.format(**names)
-        acknowledgment = Acknowledgment(id=f"AwsSolutions-{finding}", reason=kept.reason)
-        for part in kept.parts:
-            construct = _find(stack, part)
-            if construct:
-                Validations.of(construct).acknowledge(acknowledgment)
+        ids = [f"AwsSolutions-{finding.format(**names)}" for finding in kept.findings]
+        given = [Acknowledgment(id=found, reason=kept.reason) for found in ids]
+        for construct in filter(None, (_find(stack, part) for part in kept.parts)):
+            Validations.of(construct).acknowledge(*given)
 
 
 def _bucket_arn(foundation: FoundationStack) -> str:

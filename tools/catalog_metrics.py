@@ -1,6 +1,6 @@
 """Write the table of the engine's metrics: what a running server shows, what a source declares.
 
-    python tools/catalog_metrics.py 0.32.0=SCRAPE 0.33.0=PACKAGE
+    python -m tools.catalog_metrics 0.32.0=SCRAPE 0.33.0=PACKAGE
 
 `SCRAPE` is a file with the text of /metrics, of a server without options that add metrics;
 `PACKAGE` is the folder of an unpacked `vllm`. The diff of `catalog/metrics.toml` is to be reviewed.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ COMMENT = """\
 The metrics of vLLM's server that alarms, dashboards and scaling may use: of each version what it
 shows without options that add metrics. `labels` are as scraped. Names of counters lack `_total`,
 those of histograms `_bucket`, `_sum` and `_count`. Written by tools/catalog_metrics.py."""
+SOURCE = "vLLM itself: /metrics of its running CPU build, and the source of the image's release"
 SOURCES = ("v1/metrics/loggers.py",)
 INSTRUMENTATOR = "entrypoints/serve/instrumentator/metrics.py"
 KINDS = {"_gauge_cls": "gauge", "_counter_cls": "counter", "_histogram_cls": "histogram"}
@@ -90,15 +92,20 @@ def table(versions: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str,
 
 def main(arguments: list[str]) -> None:
     """Write the table anew."""
-    versions, sources = {}, {}
+    (CATALOG / "metrics.toml").write_text(written(arguments, date.today()), "utf-8")
+
+
+def written(arguments: list[str], day: date) -> str:
+    """Return the table's text: what was read on a day, of each version in its own way."""
+    versions, read = {}, {}
     for argument in arguments:
         version, _, place = argument.partition("=")
         path = Path(place)
         text = None if path.is_dir() else path.read_text("utf-8")
         versions[version] = declared(path) if text is None else scraped(text)
-        sources[version] = "declared in its source" if text is None else "scraped from its server"
-    text = toml_file(COMMENT, {"sources": sources}, {"metrics": table(versions)})
-    (CATALOG / "metrics.toml").write_text(text, "utf-8")
+        read[version] = "declared in its source" if text is None else "scraped from its server"
+    head = {"as_of": day.isoformat(), "source": SOURCE, "versions": read}
+    return toml_file(COMMENT, head, {"metrics": table(versions)})
 
 
 if __name__ == "__main__":

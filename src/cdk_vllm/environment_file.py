@@ -110,8 +110,8 @@ class Service(Table):
     """Answers go through S3 and may take an hour; SageMaker only."""
     allow_interrupted_requests: bool = False
     """Accepts that Spot cuts requests longer than about a minute."""
-    rollout: Literal["surge", "in_place"] = "surge"
-    """How a deployment replaces an ECS service's replicas: new ones first, or in their place."""
+    rollout: Literal["surge", "in_place", "blue_green", "canary"] = "surge"
+    """How a deployment replaces an ECS service's replicas; docs/rollouts.md compares them."""
     instance_type: Name | None = None
     """Takes this instance instead of the cheapest that fits."""
     capacity: Capacity = Capacity()
@@ -266,6 +266,18 @@ class EnvironmentFile(Table):
     services: dict[str, Service]
     """The services by name."""
     _path: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _blocks_lie_in_the_network(self) -> Self:
+        known = self.network.private_subnet_ids
+        for name, service in self.services.items():
+            subnet = service.capacity.subnet_id
+            if known and subnet and subnet not in known:
+                raise ValueError(
+                    f"services.{name}.capacity.subnet_id {subnet} is not in private_subnet_ids, "
+                    f"{', '.join(known)}; add it there with its zone"
+                )
+        return self
 
     @property
     def path(self) -> Path:

@@ -63,6 +63,7 @@ def test_the_file_cannot_be_changed_once_read(tmp_path: Path) -> None:
             ['"concurrent_request" in [services.chat]', 'mean "concurrent_requests"?'],
         ),
         ("{ min = 1,", "{ min = 9,", ["services.chat.replicas", "max is 4, below min 9"]),
+        ("{ min = 1,", "{ min = 0,", ["replicas.min is 0", "scale_to_zero = true"]),
         ("{ min = 1,", "{ mni = 1,", ['"mni" in [services.chat.replicas]', '"min"?']),
         ("= 16384", '= "16k"', ["services.chat.max_model_len is '16k'", "valid integer"]),
         ("= 16384", "= 2000", ["prompt_tokens + output_tokens is 2500", "raise max_model_len"]),
@@ -109,6 +110,24 @@ def test_a_mistake_names_file_key_value_and_fix(
         ('[services.other]\nbackend = "sagemaker"\ndomain = "a.example.com"', "is missing"),
         ("[services.chat]\n", 'two services are called "chat"'),
         ("[broken", "is not valid TOML"),
+        (
+            '[[services.chat.schedules]]\ncron = "cron(0 8 * * ? *)"\nmin = 1\nmax = 9',
+            "a schedule's replicas are 1 to 9; they have to lie within replicas, 1 to 4",
+        ),
+        (
+            '[services.chat.capacity]\nsubnet_id = "subnet-9"\n[network]\nvpc_id = "vpc-0abc"\n'
+            'private_subnet_ids = ["subnet-1", "subnet-2"]\n'
+            'availability_zones = ["us-east-1a", "us-east-1b"]',
+            "capacity.subnet_id subnet-9 is not in private_subnet_ids, subnet-1, subnet-2",
+        ),
+        (
+            "[services.chat.sagemaker]\ncapture_percent = 1",
+            "sagemaker belongs to backend sagemaker",
+        ),
+        (
+            '[services.chat.token_issuer]\nissuer = "https://a.b"\njwks_url = "https://a.b/k"',
+            "token_issuer contradicts insecure_http = true",
+        ),
     ],
 )
 def test_an_addition_that_is_wrong_is_refused(tmp_path: Path, addition: str, part: str) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+import tomlkit
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.generated.environments import environments
 from tests.generated.judges import outcome
@@ -29,6 +31,8 @@ def drawn(examples: int) -> settings:
         max_examples=examples,
         deadline=None,
         database=None,
+        # A failure is shown as it was drawn: making it smaller takes a synthesis a step.
+        phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
@@ -55,6 +59,13 @@ def test_any_environment(environment: dict[str, Any]) -> None:
 @given(environments("sagemaker"))
 def test_any_environment_on_sagemaker(environment: dict[str, Any]) -> None:
     judge(environment)
+
+
+def test_everything_at_once() -> None:
+    """Nearly every key that goes together with the others, on both backends."""
+    text = Path(__file__).with_name("everything.toml").read_text(encoding="utf-8")
+    refusal, faults = outcome(tomlkit.parse(text).unwrap())
+    assert (refusal, faults) == ("", [])
 
 
 def test_both_ends_were_seen() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from tests.recorded.series import SCRAPE_SECONDS, recorded, values
@@ -39,8 +40,9 @@ class Cloud:
 
     def add(self, namespace: str, name: str, minute: int, value: float) -> None:
         """Add one replica's, or the load balancer's, sample."""
-        empty: list[list[float]] = [[] for _ in range(self.minutes)]
-        self.samples.setdefault((namespace, name), empty)[minute].append(value)
+        if (namespace, name) not in self.samples:
+            self.samples[namespace, name] = [[] for _ in range(self.minutes)]
+        self.samples[namespace, name][minute].append(value)
 
     def points(self, namespace: str, name: str, statistic: str, period_minutes: int) -> Points:
         """Return a statistic for each whole period; None where nothing was published."""
@@ -48,8 +50,16 @@ class Cloud:
         points: Points = []
         for start in range(0, self.minutes - period_minutes + 1, period_minutes):
             found = [s for minute in series[start : start + period_minutes] for s in minute]
-            points.append(_STATISTICS[statistic](found) if found else None)
+            points.append(_statistic(statistic, found) if found else None)
         return points
+
+
+def _statistic(name: str, samples: Sequence[float]) -> float:
+    """Return a statistic; of percentiles, such as `p95`, the nearest rank."""
+    if name in _STATISTICS:
+        return _STATISTICS[name](samples)
+    rank = ceil(float(name.removeprefix("p")) / 100 * len(samples))
+    return sorted(samples)[max(0, rank - 1)]
 
 
 def published(*scenarios: str) -> Cloud:
@@ -186,7 +196,10 @@ def _alarm_points(alarm: Mapping[str, Any], cloud: Cloud) -> tuple[int, Points]:
     if "MetricName" in alarm:
         period = int(alarm["Period"]) // 60
         return period, cloud.points(
-            alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], period
+            alarm["Namespace"],
+            alarm["MetricName"],
+            alarm.get("Statistic") or alarm["ExtendedStatistic"],
+            period,
         )
     metrics, expression, period = {}, "", 1
     for query in alarm["Metrics"]:

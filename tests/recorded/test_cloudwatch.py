@@ -52,7 +52,15 @@ def test_an_equal_point_breaches_only_where_it_should() -> None:
 
 @pytest.mark.parametrize(
     ("statistic", "expected"),
-    [("Sum", 6), ("Average", 2), ("Maximum", 3), ("Minimum", 1), ("SampleCount", 3)],
+    [
+        ("Sum", 6),
+        ("Average", 2),
+        ("Maximum", 3),
+        ("Minimum", 1),
+        ("SampleCount", 3),
+        ("p50", 2),
+        ("p95", 3),
+    ],
 )
 def test_a_period_holds_every_sample(statistic: str, expected: float) -> None:
     assert cloud(1, 2, 3).points("n", "m", statistic, 3) == [expected]

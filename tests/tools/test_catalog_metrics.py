@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tomllib
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.catalog_metrics import INSTRUMENTATOR, declared, scraped, table
+from tools.catalog_metrics import INSTRUMENTATOR, declared, scraped, table, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +83,14 @@ def test_a_row_holds_its_versions(package: Path) -> None:
 def test_a_kind_that_changed_is_not_passed_over() -> None:
     with pytest.raises(ValueError, match="is a gauge and a counter"):
         table({"1": {"m": {"kind": "gauge"}}, "2": {"m": {"kind": "counter"}}})
+
+
+def test_the_file_says_what_was_read_and_when(package: Path, tmp_path: Path) -> None:
+    scrape = tmp_path / "scrape.txt"
+    scrape.write_text(EXPOSITION, "utf-8")
+    text = written([f"1={scrape}", f"2={package}"], date(2026, 11, 21))
+    found = tomllib.loads(text)
+    assert found["as_of"] == "2026-11-21"
+    assert found["source"]
+    assert list(found["versions"]) == ["1", "2"]
+    assert found["metrics"]["vllm:request_success"]["versions"] == ["1", "2"]

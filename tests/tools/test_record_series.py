@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.recorded.series import SCENARIOS, SCRAPE_SECONDS, recorded, values
 from tools import record_series
 from tools.record_series import KEPT, plain, scrape, shortened, written
 
@@ -80,3 +81,26 @@ def test_a_scrape_keeps_what_is_asked_for(engine: http.server.HTTPServer) -> Non
 def test_a_server_that_does_not_answer_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_series, "PORT", 1)
     assert scrape() == {"up": "0"}
+
+
+@pytest.mark.parametrize("scenario", record_series.SCENARIOS)
+def test_a_recording_is_as_long_as_its_scenario(scenario: str) -> None:
+    seconds = sum(phase.seconds for phase in record_series.SCENARIOS[scenario])
+    lengths = {len(series.values) for series in recorded(scenario)}
+    assert lengths == {seconds // record_series.SCRAPE_SECONDS}
+    assert all(KEPT.fullmatch(series.name) for series in recorded(scenario))
+
+
+def test_every_scenario_is_recorded() -> None:
+    assert set(record_series.SCENARIOS) == set(SCENARIOS)
+    assert record_series.SCRAPE_SECONDS == SCRAPE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "least"),
+    [("healthy", "200", 900), ("overload", "503", 1000), ("errors", "500", 300)],
+)
+def test_clients_saw_what_the_scenario_is_about(scenario: str, code: str, least: int) -> None:
+    assert (values(scenario, "client_requests_total", code=code)[-1] or 0) > least
+    other = {s.labels["code"] for s in recorded("healthy") if s.name == "client_requests_total"}
+    assert other == {"200"}

@@ -53,7 +53,7 @@ def engine_metrics() -> Mapping[str, EngineMetric]:
 @cache
 def metric_versions() -> tuple[str, ...]:
     """Return the versions of vLLM the table knows, the oldest first."""
-    return tuple(read("metrics.toml")["sources"])
+    return tuple(read("metrics.toml")["versions"])
 
 
 def series_in(query: str) -> set[str]:

@@ -64,12 +64,15 @@ def page_when_any(
 ) -> cloudwatch.CompositeAlarm:
     """Return the one alarm that wakes somebody up, and tells when it is over.
 
-    Its name is the stack's and `unavailable`, so that an environment's dashboard can show it.
+    For a stack's own `Alarms` its name is the stack's and `unavailable`, so that an environment's
+    dashboard can show it; others have a generated one, for a stack may hold several.
     """
+    stack = Stack.of(scope)
+    own = scope.node.path == f"{stack.node.path}/Alarms"
     composite = cloudwatch.CompositeAlarm(
         scope,
         construct_id,
-        composite_alarm_name=unavailable_name(Stack.of(scope).stack_name),
+        composite_alarm_name=unavailable_name(stack.stack_name) if own else None,
         alarm_rule=cloudwatch.AlarmRule.any_of(
             *[
                 cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)

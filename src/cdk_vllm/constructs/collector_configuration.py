@@ -120,6 +120,8 @@ def _processors() -> dict[str, Any]:
         "filter/stalled": _only([STALLED]),
         "filter/histograms": _only([*GAUGES, *COUNTERS, *HISTOGRAMS, "http_requests_total"]),
         "cumulativetodelta": {"include": included},
+        # Since contrib 0.112 also where the second metric is 0, which is the stall itself. It takes
+        # that metric's first point, which is all there is: a replica has one engine.
         "experimental_metricsgeneration": {
             "rules": [
                 {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROW_WIDTH = 24
 HEIGHT = 6
@@ -26,10 +26,15 @@ def graph(
     *,
     right: Sequence[cloudwatch.IMetric] = (),
     unit: str | None = None,
+    goals: Mapping[str, float] | None = None,
     width: int = 12,
 ) -> cloudwatch.GraphWidget:
-    """Return lines over time, from zero up."""
+    """Return lines over time, from zero up, and a level one for each of `goals`, by its label."""
     return cloudwatch.GraphWidget(
+        left_annotations=[
+            cloudwatch.HorizontalAnnotation(label=label, value=value)
+            for label, value in (goals or {}).items()
+        ],
         title=title,
         left=list(left),
         right=list(right),

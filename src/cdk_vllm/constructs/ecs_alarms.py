@@ -19,12 +19,14 @@ from cdk_vllm.constructs.alarm import (
     page_when_any,
 )
 from cdk_vllm.constructs.ecs_events import EcsEvents
-from cdk_vllm.constructs.engine_alarms import EngineAlarms
+from cdk_vllm.constructs.engine_alarms import EngineAlarms, Sleep
 from cdk_vllm.constructs.latency_alarms import LatencyAlarms
 from cdk_vllm.observability import AlarmThresholds
 from cdk_vllm.sizing import timeouts_for
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
     from cdk_vllm.constructs.alarm_topics import AlarmTopics
     from cdk_vllm.constructs.collector import Collector
     from cdk_vllm.constructs.ecs_service import VllmEcsService
@@ -56,6 +58,9 @@ class EcsAlarms(Construct):
         self._metrics = collector.metrics if collector else None
         # A starting task is unhealthy for its whole cold start, and that is not a fault.
         self._cold_start_minutes = ceil(timeouts_for(service.plan).health_check_grace_seconds / 60)
+        # One that wakes from none answers nobody for as long, and that is not one either.
+        sleeps = service.plan.request.min_replicas == 0
+        self._waking_minutes = self._cold_start_minutes if sleeps else 0
         self.error_ratio = self._error_ratio()
         self.no_healthy_task = self._no_healthy_task()
         self.pages = [self.error_ratio, self.no_healthy_task]
@@ -79,7 +84,12 @@ class EcsAlarms(Construct):
 
     def _engine(self, collector: Collector, topics: AlarmTopics) -> None:
         self.engine = EngineAlarms(
-            self, "Engine", metrics=collector.metrics, topics=topics, thresholds=self._limits
+            self,
+            "Engine",
+            metrics=collector.metrics,
+            topics=topics,
+            thresholds=self._limits,
+            may_be_silent=self._sleep(),
         )
         self.pages += self.engine.pages
         LatencyAlarms(self, "Latency", collector=collector, topics=topics, thresholds=self._limits)
@@ -123,7 +133,7 @@ class EcsAlarms(Construct):
             "NoHealthyTask",
             self._healthy_tasks(),
             fires=(BELOW, 1),
-            periods=(3, 3),
+            periods=(3 + self._waking_minutes, 3 + self._waking_minutes),
             missing=NO_DATA_IS_BAD,
             description=(
                 "No task answers /health, so every request fails. Expected until the first "
@@ -134,7 +144,7 @@ class EcsAlarms(Construct):
 
     def _healthy_tasks(self) -> cloudwatch.IMetric:
         """How many tasks are healthy; of a service that may sleep, one while none is wanted."""
-        healthy = self._target_metric("HealthyHostCount", "Maximum")
+        healthy = self._tasks("HealthyHostCount", "Maximum")
         if self._service.plan.request.min_replicas:
             return healthy
         desired = self._service.metric_desired_tasks()
@@ -145,12 +155,18 @@ class EcsAlarms(Construct):
             period=Duration.minutes(1),
         )
 
+    def _sleep(self) -> Sleep | None:
+        """When the engines may be silent: while none is wanted, and as long as one wakes."""
+        if not self._waking_minutes:
+            return None
+        return Sleep(self._service.metric_desired_tasks(), self._waking_minutes)
+
     def _unhealthy_tasks(self) -> None:
         minutes = self._cold_start_minutes + 5
         alarm(
             self,
             "UnhealthyTasks",
-            self._target_metric("UnHealthyHostCount", "Minimum"),
+            self._tasks("UnHealthyHostCount", "Minimum"),
             fires=(AT_LEAST, 1),
             periods=(minutes, minutes),
             missing=NO_DATA_IS_FINE,
@@ -165,7 +181,7 @@ class EcsAlarms(Construct):
         alarm(
             self,
             "SlowResponses",
-            self._target_metric("TargetResponseTime", "p95", minutes=5),
+            self._balancer_metric("TargetResponseTime", "p95", minutes=5),
             fires=(ABOVE, self._limits.e2e_seconds_p95),
             periods=(3, 3),
             missing=NO_DATA_IS_FINE,
@@ -241,7 +257,7 @@ class EcsAlarms(Construct):
             period=Duration.minutes(1),
         )
 
-    def _balancer_metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+    def _balancer_metric(self, name: str, statistic: str, minutes: int = 1) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="AWS/ApplicationELB",
             metric_name=name,
@@ -249,18 +265,35 @@ class EcsAlarms(Construct):
                 "LoadBalancer": self._service.front_door.load_balancer.attr_load_balancer_full_name
             },
             statistic=statistic,
+            period=Duration.minutes(minutes),
+        )
+
+    def _tasks(self, name: str, statistic: str) -> cloudwatch.IMetric:
+        """How many tasks are in a state, in both target groups where deployments run two sets."""
+        first, *others = (
+            self._target_metric(group, name, statistic)
+            for group in self._service.front_door.target_groups
+        )
+        if not others:
+            return first
+        return cloudwatch.MathExpression(
+            expression="FILL(first, 0) + FILL(second, 0)",
+            using_metrics={"first": first, "second": others[0]},
+            label=name,
             period=Duration.minutes(1),
         )
 
-    def _target_metric(self, name: str, statistic: str, minutes: int = 1) -> cloudwatch.Metric:
+    def _target_metric(
+        self, group: elbv2.CfnTargetGroup, name: str, statistic: str
+    ) -> cloudwatch.Metric:
         door = self._service.front_door
         return cloudwatch.Metric(
             namespace="AWS/ApplicationELB",
             metric_name=name,
             dimensions_map={
                 "LoadBalancer": door.load_balancer.attr_load_balancer_full_name,
-                "TargetGroup": door.target_group.attr_target_group_full_name,
+                "TargetGroup": group.attr_target_group_full_name,
             },
             statistic=statistic,
-            period=Duration.minutes(minutes),
+            period=Duration.minutes(1),
         )

@@ -86,9 +86,14 @@ class EcsDashboard(Construct):
             for share in (0.5, 0.95, 0.99)
         )
         means = [self._engine(latency.histogram, "Average", latency.title) for latency in LATENCIES]
+        goals = {
+            f"{latency.title}: the goal": latency.goal_seconds
+            for latency in LATENCIES
+            if latency.goal_seconds is not None
+        }
         response = self._balancer("TargetResponseTime", "p50")
         return [
-            graph("Means", means, unit="seconds", width=8),
+            graph("Means", means, unit="seconds", goals=goals, width=8),
             graph("Until the response begins", percentiles(response), unit="seconds", width=8),
             text(queries, width=8),
         ]
@@ -155,9 +160,8 @@ class EcsDashboard(Construct):
         if usd_per_hour is None:
             return text("The plan knows no price, so there is no cost of a token.")
         cost = cloudwatch.MathExpression(
-            expression=(
-                f"IF(tokens > 0, replicas * {usd_per_hour * seconds / 3600:.6g} * 1000000 / tokens)"
-            ),
+            # Without a token there is no cost of one: a division by zero draws nothing.
+            expression=f"replicas * {usd_per_hour * seconds / 3600 * 1_000_000:.6g} / tokens",
             using_metrics={
                 "tokens": generated,
                 "replicas": self._service.metric_running_tasks(),

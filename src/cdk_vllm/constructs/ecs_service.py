@@ -19,9 +19,10 @@ from cdk_vllm.constructs.ecs_container import (
     prepare_definition,
     volumes,
 )
+from cdk_vllm.constructs.ecs_deployment import deployment_role
 from cdk_vllm.constructs.ecs_scaling import scale_tasks
 from cdk_vllm.constructs.gpu_capacity import GpuCapacity
-from cdk_vllm.constructs.network import aws_services, inner_subnets
+from cdk_vllm.constructs.network import aws_services
 from cdk_vllm.constructs.replica_scaling import add_schedule
 from cdk_vllm.constructs.service_logs import ServiceLogs
 from cdk_vllm.constructs.vllm_container import PORT
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from cdk_vllm.constructs.image import Image
     from cdk_vllm.constructs.model_store import ModelStore
     from cdk_vllm.sizing import Rollout, ServingPlan
+
+
+DEPLOYMENT_ROLE = "DeploymentRole"
 
 
 class VllmEcsService(Construct):
@@ -72,7 +76,10 @@ class VllmEcsService(Construct):
         self._grant(models, image)
         self.security_group = self._security_group(vpc, s3)
         self.task_definition = self._task_definition(models, image)
-        self.service = self._service(vpc)
+        self.service = self._service()
+        if plan.request.allow_interrupted_requests:
+            # In the template, so that who checks it knows that a Spot notice may cut requests.
+            Stack.of(self).add_metadata("cdk-vllm:interrupted-requests", "allowed")
         self.replicas = scale_tasks(
             self,
             plan,
@@ -207,7 +214,7 @@ class VllmEcsService(Construct):
         task.node.add_dependency(self.task_role, self.execution_role)
         return task
 
-    def _service(self, vpc: ec2.IVpc) -> ecs.CfnService:
+    def _service(self) -> ecs.CfnService:
         timeouts = timeouts_for(self.plan)
         rollout = self.capacity.rollout
         kind = ecs.CfnService
@@ -225,7 +232,7 @@ class VllmEcsService(Construct):
             ],
             network_configuration=kind.NetworkConfigurationProperty(
                 awsvpc_configuration=kind.AwsVpcConfigurationProperty(
-                    subnets=[subnet.subnet_id for subnet in inner_subnets(vpc)],
+                    subnets=self.capacity.subnet_ids,
                     security_groups=[self.security_group.security_group_id],
                     assign_public_ip="DISABLED",
                 )
@@ -235,6 +242,7 @@ class VllmEcsService(Construct):
                     container_name=CONTAINER,
                     container_port=PORT,
                     target_group_arn=self.front_door.target_group.ref,
+                    advanced_configuration=self._two_sets(),
                 )
             ],
             health_check_grace_period_seconds=timeouts.health_check_grace_seconds,
@@ -251,8 +259,28 @@ class VllmEcsService(Construct):
             enable_execute_command=False,
             propagate_tags="SERVICE",
         )
-        service.node.add_dependency(self.capacity.association, *self.front_door.rules)
+        service.node.add_dependency(self.capacity.association, self.front_door.rule)
+        if role := self.node.try_find_child(DEPLOYMENT_ROLE):
+            service.node.add_dependency(role)
         return service
+
+    def _two_sets(self) -> ecs.CfnService.AdvancedConfigurationProperty | None:
+        """Where a deployment that runs two sets moves the traffic to, and as whom."""
+        if self.capacity.rollout.deployment_strategy == "ROLLING":
+            return None
+        door = self.front_door
+        alternate = door.add_alternate_target_group()
+        role = deployment_role(
+            self,
+            DEPLOYMENT_ROLE,
+            target_group_arns=[group.ref for group in door.target_groups],
+            listener_arns=[door.listener.ref, door.rule.ref],
+        )
+        return ecs.CfnService.AdvancedConfigurationProperty(
+            alternate_target_group_arn=alternate.ref,
+            production_listener_rule=door.rule.ref,
+            role_arn=role.role_arn,
+        )
 
     def _metric(self, name: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -271,7 +299,14 @@ def _deployment_configuration(
     rollout: Rollout,
 ) -> ecs.CfnService.DeploymentConfigurationProperty:
     kind = ecs.CfnService
+    canary = rollout.canary_percent and kind.CanaryConfigurationProperty(
+        canary_percent=rollout.canary_percent,
+        canary_bake_time_in_minutes=rollout.canary_bake_time_minutes,
+    )
     return kind.DeploymentConfigurationProperty(
+        strategy=rollout.deployment_strategy,
+        bake_time_in_minutes=rollout.bake_time_minutes,
+        canary_configuration=canary or None,
         minimum_healthy_percent=rollout.minimum_healthy_percent,
         maximum_percent=rollout.maximum_percent,
         deployment_circuit_breaker=kind.DeploymentCircuitBreakerProperty(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from cdk_vllm.observability import AlarmThresholds
 
 
+class Sleep(NamedTuple):
+    """Of a service that may run no replica: how many are wanted, and how long one takes to wake."""
+
+    wanted: cloudwatch.IMetric
+    minutes: int
+
+
 class EngineAlarms(Construct):
     """Alarms on one service's `metrics`; `pages` are those that the service's composite shows.
 
     A silent service is the business of `NoMetrics` alone, so that one fault is one alarm: the
-    others take missing data for fine.
+    others take missing data for fine. `may_be_silent` says when that is none.
     """
 
     def __init__(
@@ -40,11 +47,12 @@ class EngineAlarms(Construct):
         metrics: EngineMetrics,
         topics: AlarmTopics,
         thresholds: AlarmThresholds,
+        may_be_silent: Sleep | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._metrics, self._ticket, self._limits = metrics, topics.ticket, thresholds
         self.stall = self._stall()
-        self.no_metrics = self._no_metrics()
+        self.no_metrics = self._no_metrics(may_be_silent)
         self.overloaded = self._overloaded()
         self.pages = [self.stall, self.no_metrics, self.overloaded]
         self._waiting()
@@ -74,13 +82,23 @@ class EngineAlarms(Construct):
             topic=self._ticket,
         )
 
-    def _no_metrics(self) -> cloudwatch.Alarm:
+    def _no_metrics(self, sleep: Sleep | None) -> cloudwatch.Alarm:
+        shown: cloudwatch.IMetric = self._metrics.metric("vllm:num_requests_running", "SampleCount")
+        minutes = 5
+        if sleep:
+            shown = cloudwatch.MathExpression(
+                expression="IF(FILL(wanted, 1) > 0, FILL(shown, 0), 1)",
+                using_metrics={"wanted": sleep.wanted, "shown": shown},
+                label="Scrapes, or none is wanted",
+                period=Duration.minutes(1),
+            )
+            minutes += sleep.minutes
         return alarm(
             self,
             "NoMetrics",
-            self._metrics.metric("vllm:num_requests_running", "SampleCount"),
+            shown,
             fires=(BELOW, 1),
-            periods=(5, 5),
+            periods=(minutes, minutes),
             missing=NO_DATA_IS_BAD,
             description=f"{known.NO_METRICS_MEANS} {known.NO_METRICS_FIRST}",
             topic=self._ticket,

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 # vLLM's key guards /v1 only, and /v1 also holds routes that load adapters and render prompts: so
 # paths are allowed one by one. Five values fit a rule.
 ALLOWED_PATHS = (
-    ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models"),
-    ("/v1/responses*", "/v1/messages"),
+    "^/v1/(chat/completions|completions|embeddings|messages|models)$",
+    "^/v1/responses(/[a-zA-Z0-9_-]+(/cancel)?)?$",
 )
+"""Regular expressions: a deployment in two sets moves the traffic of one rule only, and a rule
+takes five plain paths. Source: User Guide for Application Load Balancers, "Condition types"."""
 # The load balancer is internal; these are the addresses a private network can have (RFC 1918).
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
@@ -88,9 +90,10 @@ class FrontDoor(Construct):
         self.subnet_ids = [subnet.subnet_id for subnet in inner_subnets(vpc)]
         self.security_group = self._security_group(plain_only=not self.encrypted)
         self.load_balancer = self._load_balancer(log_bucket)
-        self.target_group = self._target_group()
+        self.target_group = self._target_group("TargetGroup")
+        self.target_groups = [self.target_group]
         self.listener = self._listener(self.certificate_arn)
-        self.rules = self._rules()
+        self.rule = self._rule()
         if domain and domain.hosted_zone:
             self._alias(domain.name, domain.hosted_zone)
         scheme = "https" if self.encrypted else "http"
@@ -157,11 +160,18 @@ class FrontDoor(Construct):
         load_balancer.node.add_dependency(log_bucket)
         return load_balancer
 
-    def _target_group(self) -> elbv2.CfnTargetGroup:
+    def add_alternate_target_group(self) -> elbv2.CfnTargetGroup:
+        """Return a second target group, for deployments that run two sets and move the traffic."""
+        alternate = self._target_group("AlternateTargetGroup")
+        self.target_groups.append(alternate)
+        self.rule.actions = [*self._actions()]
+        return alternate
+
+    def _target_group(self, construct_id: str) -> elbv2.CfnTargetGroup:
         delay = timeouts_for(self._plan).deregistration_delay_seconds
         return elbv2.CfnTargetGroup(
             self,
-            "TargetGroup",
+            construct_id,
             vpc_id=self._vpc.vpc_id,
             target_type="ip",
             protocol="HTTP",
@@ -221,34 +231,45 @@ class FrontDoor(Construct):
             ],
         )
 
-    def _rules(self) -> list[elbv2.CfnListenerRule]:
+    def _rule(self) -> elbv2.CfnListenerRule:
         rule = elbv2.CfnListenerRule
-        return [
-            rule(
-                self,
-                f"Paths{number}",
-                listener_arn=self.listener.ref,
-                priority=number,
-                conditions=[
-                    rule.RuleConditionProperty(
-                        field="path-pattern",
-                        path_pattern_config=rule.PathPatternConfigProperty(values=list(paths)),
-                    )
-                ],
-                actions=self._actions(),
-            )
-            for number, paths in enumerate(ALLOWED_PATHS, start=1)
-        ]
+        return rule(
+            self,
+            "Paths",
+            listener_arn=self.listener.ref,
+            priority=1,
+            conditions=[
+                rule.RuleConditionProperty(
+                    field="path-pattern",
+                    path_pattern_config=rule.PathPatternConfigProperty(
+                        regex_values=list(ALLOWED_PATHS)
+                    ),
+                )
+            ],
+            actions=self._actions(),
+        )
 
     def _actions(self) -> list[elbv2.CfnListenerRule.ActionProperty]:
         action = elbv2.CfnListenerRule.ActionProperty
-        target = self.target_group.ref
         if self.token_issuer is None:
-            return [action(type="forward", target_group_arn=target)]
+            return [action(type="forward", **self._targets())]  # type: ignore[arg-type]
         return [
             action(type="jwt-validation", order=1, jwt_validation_config=_jwt(self.token_issuer)),
-            action(type="forward", order=2, target_group_arn=target),
+            action(type="forward", order=2, **self._targets()),  # type: ignore[arg-type]
         ]
+
+    def _targets(self) -> dict[str, object]:
+        """One group, or the first of two: ECS moves the weights when it deploys."""
+        if len(self.target_groups) == 1:
+            return {"target_group_arn": self.target_group.ref}
+        kind = elbv2.CfnListenerRule
+        groups = [
+            kind.TargetGroupTupleProperty(
+                target_group_arn=group.ref, weight=100 if group is self.target_group else 0
+            )
+            for group in self.target_groups
+        ]
+        return {"forward_config": kind.ForwardConfigProperty(target_groups=groups)}
 
     def _alias(self, domain: str, hosted_zone: route53.IHostedZone) -> None:
         route53.CfnRecordSet(

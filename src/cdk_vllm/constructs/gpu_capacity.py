@@ -232,7 +232,7 @@ class GpuCapacity(Construct):
             "Instances",
             min_size="0",
             max_size=str(self.max_instances),
-            vpc_zone_identifier=self._subnet_ids(),
+            vpc_zone_identifier=self.subnet_ids,
             capacity_reservation_specification=self._reservation(),
             **self._what_to_launch(launch_template),  # type: ignore[arg-type]
             new_instances_protected_from_scale_in=True,
@@ -246,7 +246,9 @@ class GpuCapacity(Construct):
         resource.node.add_dependency(self.role)
         return resource
 
-    def _subnet_ids(self) -> list[str]:
+    @property
+    def subnet_ids(self) -> list[str]:
+        """Where instances, and so their tasks, are: the VPC's inner subnets, or a block's one."""
         if self.purchase.subnet_id:
             return [self.purchase.subnet_id]
         return [subnet.subnet_id for subnet in inner_subnets(self._vpc)]

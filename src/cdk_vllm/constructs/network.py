@@ -112,7 +112,7 @@ class IsolatedNetwork(Construct):
             description="VPC endpoints: from the VPC, nothing out",
             allow_all_outbound=False,
         )
-        inside = ec2.Peer.ipv4(self.vpc.vpc_cidr_block)
+        inside = ec2.Peer.ipv4(ec2.Vpc.DEFAULT_CIDR_RANGE)
         self.security_group.add_ingress_rule(inside, ec2.Port.tcp(443), "AWS's services")
         for service in sorted(set(services)):
             self._endpoint(service)

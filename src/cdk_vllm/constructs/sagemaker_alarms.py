@@ -19,6 +19,7 @@ from cdk_vllm.constructs.alarm import (
 )
 from cdk_vllm.constructs.event_rule import tell
 from cdk_vllm.observability import AlarmThresholds
+from cdk_vllm.observability.engine_alarms import WAITING_FIRST, WAITING_MEANS
 
 if TYPE_CHECKING:
     from cdk_vllm.constructs.alarm_topics import AlarmTopics
@@ -53,7 +54,9 @@ class SageMakerAlarms(Construct):
         self.no_answers = self._no_answers()
         self._slow_responses()
         self._slow_overhead()
+        self._waiting()
         self._hardware()
+        self._gpu_idle()
         if endpoint.plan.request.max_replicas > endpoint.plan.request.min_replicas:
             self._at_maximum()
         self.pages = [self.error_ratio, self.no_instance, self.no_answers]
@@ -136,19 +139,28 @@ class SageMakerAlarms(Construct):
         )
 
     def _slow_responses(self) -> None:
-        alarm(
-            self,
-            "SlowResponses",
-            self._endpoint.metric("ModelLatency", "p95", period=Duration.minutes(5)),
-            fires=(ABOVE, self._limits.e2e_seconds_p95 * _MICROSECONDS),
-            periods=(3, 3),
-            missing=NO_DATA_IS_FINE,
-            description=(
-                "One request in twenty takes too long. Raise replicas.max if all replicas run, or "
-                "plan a faster instance."
+        for construct_id, name, seconds, what in (
+            (
+                "SlowFirstToken",
+                "FirstChunkLatency",
+                self._limits.ttft_seconds_p95,
+                "stream's start",
             ),
-            topic=self._ticket,
-        )
+            ("SlowResponses", "ModelLatency", self._limits.e2e_seconds_p95, "whole answer"),
+        ):
+            alarm(
+                self,
+                construct_id,
+                self._endpoint.metric(name, "p95", period=Duration.minutes(5)),
+                fires=(ABOVE, seconds * _MICROSECONDS),
+                periods=(3, 3),
+                missing=NO_DATA_IS_FINE,
+                description=(
+                    f"One {what} in twenty takes too long. Raise replicas.max if all replicas run, "
+                    "or plan a faster instance."
+                ),
+                topic=self._ticket,
+            )
 
     def _slow_overhead(self) -> None:
         alarm(
@@ -161,6 +173,49 @@ class SageMakerAlarms(Construct):
             description=(
                 "SageMaker itself adds a second to requests: they wait for a free instance. Raise "
                 "replicas.max, or lower the requests a replica is planned for."
+            ),
+            topic=self._ticket,
+        )
+
+    def _waiting(self) -> None:
+        """What is beyond the batch waits: SageMaker counts both, and only vLLM tells them apart."""
+        batch = int(self._endpoint.plan.engine_args["max_num_seqs"])
+        alarm(
+            self,
+            "WaitingPerReplica",
+            self._endpoint.metric(
+                "ConcurrentRequestsPerModel", "Average", period=Duration.minutes(1)
+            ),
+            fires=(ABOVE, batch + self._limits.waiting_requests_per_replica),
+            periods=(4, 5),
+            missing=NO_DATA_IS_FINE,
+            description=f"{WAITING_MEANS} {WAITING_FIRST}",
+            topic=self._ticket,
+        )
+
+    def _gpu_idle(self) -> None:
+        hour = Duration.hours(1)
+        used = cloudwatch.MathExpression(
+            expression=f"IF(FILL(requests, 0) > 0, used, {_PERCENT})",
+            using_metrics={
+                "requests": self._endpoint.metric("Invocations", "Sum", period=hour),
+                "used": self._endpoint.metric(
+                    "GPUUtilizationNormalized", "Average", namespace=INSTANCES, period=hour
+                ),
+            },
+            label="GPU in use while requests run, %",
+            period=hour,
+        )
+        alarm(
+            self,
+            "GpuIdle",
+            used,
+            fires=(BELOW, self._limits.gpu_utilization * _PERCENT),
+            periods=(1, 1),
+            missing=NO_DATA_IS_FINE,
+            description=(
+                "GPUs idle although requests run: the instance is larger than the load. Lower "
+                "replicas.min, or plan with fewer concurrent_requests."
             ),
             topic=self._ticket,
         )

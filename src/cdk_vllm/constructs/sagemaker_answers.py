@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
@@ -92,10 +91,3 @@ def check_answers(plan: ServingPlan, asynchronous: AsynchronousAnswers | None) -
             f"asynchronous is given, and {plan.request.model} is planned without; plan it with "
             "asynchronous = true, or leave it out"
         )
-
-
-def endpoint_arn(scope: Construct, endpoint_name: str) -> str:
-    """Return an endpoint's ARN before there is one."""
-    stack = Stack.of(scope)
-    where = f"{stack.region}:{stack.account}"
-    return f"arn:{stack.partition}:sagemaker:{where}:endpoint/{endpoint_name}"

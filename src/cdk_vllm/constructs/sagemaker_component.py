@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Names, Stack
+from aws_cdk import Names
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from cdk_vllm.constructs import sagemaker_scaling as scaling
-from cdk_vllm.constructs.sagemaker_answers import endpoint_arn
-from cdk_vllm.constructs.sagemaker_model import (
-    sagemaker_model,
-    streams_weights,
+from cdk_vllm.constructs.sagemaker_callers import (
+    WHOLE_OR_STREAMED,
+    component_arn,
+    endpoint_arn,
+    grant_bearer_tokens,
+    grant_call,
+    openai_base_url,
 )
+from cdk_vllm.constructs.sagemaker_model import sagemaker_model, streams_weights
 from cdk_vllm.constructs.sagemaker_role import execution_role
 from cdk_vllm.constructs.sagemaker_variant import VARIANT
 from cdk_vllm.constructs.service_logs import ServiceLogs
@@ -69,20 +73,44 @@ class VllmInferenceComponent(Construct):
         for role in (self.role, endpoint.role):
             models.grant_read(role, plan.request.model, plan.request.revision)
             image.grant_pull(role)
+        self._callers: list[iam.IGrantable] = []
+        self._arns = [
+            endpoint_arn(self, self.endpoint_name),
+            component_arn(self, self.component_name),
+        ]
         self.model = self._model(models, image)
         self.component = self._component()
         self.replicas = self._scaling()
 
+    @property
+    def openai_base_url(self) -> str:
+        """Where OpenAI clients with a SageMaker bearer token send this model's requests."""
+        return openai_base_url(self, self.endpoint_name, self.component_name)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """What one copy costs while it runs: its share of an instance; `None` where unknown."""
+        return components.usd_per_hour(self.plan)
+
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` call this model and its adapters, and none beside it."""
-        stack = Stack.of(self)
-        where = f"arn:{stack.partition}:sagemaker:{stack.region}:{stack.account}"
-        own = f"{where}:inference-component/{self.component_name}"
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=[endpoint_arn(self, self.endpoint_name), own],
+        """Let `grantee` call this model and its adapters, later ones too, and none beside it."""
+        self._callers.append(grantee)
+        return grant_call(grantee, self._arns, *WHOLE_OR_STREAMED)
+
+    def grant_bearer_tokens(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` make tokens for OpenAI clients, which are good for twelve hours at most."""
+        return grant_bearer_tokens(grantee, self._arns)
+
+    def scale_on_schedule(
+        self, name: str, *, schedule: str, min_copies: int, max_copies: int, timezone: str
+    ) -> None:
+        """Let other bounds hold from a time on: `cron(0 8 ? * MON-FRI *)` in `Europe/Berlin`."""
+        bounds = (min_copies, max_copies)
+        scaling.add_schedule(
+            self.replicas, name, schedule=schedule, replicas=bounds, timezone=timezone
         )
+        if min_copies == 0:
+            self._wake_from_zero(self.replicas)
 
     def metric(self, name: str, statistic: str, **options: object) -> cloudwatch.Metric:
         """Return a metric of this model's copies; `options` are `Metric`'s own."""
@@ -139,6 +167,9 @@ class VllmInferenceComponent(Construct):
             ),
         )
         adapter.node.add_dependency(self.component)
+        self._arns.append(adapter.attr_inference_component_arn)
+        for caller in self._callers:
+            grant_call(caller, self._arns[-1:], *WHOLE_OR_STREAMED)
         return adapter
 
     def _model(self, models: ModelStore, image: Image) -> sagemaker.CfnModel:
@@ -198,9 +229,14 @@ class VllmInferenceComponent(Construct):
         target.node.add_dependency(self.component)
         scaling.follow_requests(self, self.plan, target, scaling.PER_COPY)
         if fewest == 0:
-            missed = self.metric("NoCapacityInvocationFailures", "Maximum")
-            scaling.wake_from_zero(self, target, missed)
+            self._wake_from_zero(target)
         return target
+
+    def _wake_from_zero(self, target: appscaling.CfnScalableTarget) -> None:
+        if self.node.try_find_child("Wake") is None:
+            missed = self.metric("NoCapacityInvocationFailures", "Maximum")
+            missed = missed.with_(period=scaling.WAKE_PERIOD)
+            scaling.wake_from_zero(self, target, missed)
 
 
 def _check(plan: ServingPlan, endpoint: VllmSharedEndpoint, copies: tuple[int, int]) -> None:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Names, Stack
+from aws_cdk import Names
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from cdk_vllm.constructs import sagemaker_scaling as scaling
-from cdk_vllm.constructs.sagemaker_answers import check_answers, endpoint_arn
+from cdk_vllm.constructs.sagemaker_answers import check_answers
+from cdk_vllm.constructs.sagemaker_callers import (
+    WHOLE_OR_STREAMED,
+    endpoint_arn,
+    grant_bearer_tokens,
+    grant_call,
+    openai_base_url,
+)
 from cdk_vllm.constructs.sagemaker_model import (
     endpoint_security_group,
     is_isolated,
+    let_out_to,
     private_subnets,
     sagemaker_model,
 )
 from cdk_vllm.constructs.sagemaker_role import execution_role
 from cdk_vllm.constructs.sagemaker_rollout import Rollout, deployment_config, rollout_for
-from cdk_vllm.constructs.sagemaker_variant import INFERENCE_AMI, VARIANT, plain_variant
+from cdk_vllm.constructs.sagemaker_variant import (
+    INFERENCE_AMI,
+    VARIANT,
+    metrics_config,
+    plain_variant,
+)
 from cdk_vllm.constructs.service_logs import ServiceLogs
 
 if TYPE_CHECKING:
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_applicationautoscaling as appscaling
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_iam as iam
 
     from cdk_vllm.constructs.image import Image
     from cdk_vllm.constructs.model_store import ModelStore
@@ -81,6 +94,7 @@ class VllmSageMakerEndpoint(Construct):
         models.grant_read(self.role, plan.request.model, plan.request.revision)
         image.grant_pull(self.role)
         self.security_group = endpoint_security_group(self, vpc)
+        let_out_to(models, self.security_group)
         self.model = self._model(vpc, models, image)
         self._variant = plain_variant(plan, self.model.attr_model_name)
         self.config = self._config()
@@ -90,26 +104,22 @@ class VllmSageMakerEndpoint(Construct):
     @property
     def openai_base_url(self) -> str:
         """Where OpenAI clients with a SageMaker bearer token send their requests."""
-        stack = Stack.of(self)
-        host = f"runtime.sagemaker.{stack.region}.{stack.url_suffix}"
-        return f"https://{host}/endpoints/{self.endpoint_name}/openai/v1"
+        return openai_base_url(self, self.endpoint_name)
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` call the model, whole answers and streams; bearer tokens are not granted.
+        """Let `grantee` call the model, for whole answers and streams; tokens are not granted.
 
         A caller reaches every route of vLLM's server, not the OpenAI ones alone. An asynchronous
         endpoint is asked through its bucket: `AsynchronousAnswers.grant_ask`.
         """
         if self._answers is not None:
             self._answers.grant_ask(grantee)
-            return self._grant(grantee, "sagemaker:InvokeEndpointAsync")
-        return self._grant(
-            grantee, "sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"
-        )
+            return grant_call(grantee, [self._arn], "sagemaker:InvokeEndpointAsync")
+        return grant_call(grantee, [self._arn], *WHOLE_OR_STREAMED)
 
     def grant_bearer_tokens(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` make tokens for OpenAI clients, which are good for twelve hours at most."""
-        return self._grant(grantee, "sagemaker:InvokeEndpoint", "sagemaker:CallWithBearerToken")
+        return grant_bearer_tokens(grantee, [self._arn])
 
     def metric(self, name: str, statistic: str, **options: object) -> cloudwatch.Metric:
         """Return a metric of `AWS/SageMaker` for this endpoint; `options` are `Metric`'s own."""
@@ -158,11 +168,9 @@ class VllmSageMakerEndpoint(Construct):
             self.replicas, name, schedule=schedule, replicas=bounds, timezone=timezone
         )
 
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        arn = endpoint_arn(self, self.endpoint_name)
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[arn]
-        )
+    @property
+    def _arn(self) -> str:
+        return endpoint_arn(self, self.endpoint_name)
 
     def _model(self, vpc: ec2.IVpc, models: ModelStore, image: Image) -> sagemaker.CfnModel:
         return sagemaker_model(
@@ -185,6 +193,7 @@ class VllmSageMakerEndpoint(Construct):
         if self._answers is not None:
             more["async_inference_config"] = self._answers.config(self.plan)
             self._answers.grant_serve(self.role)
+        more["metrics_config"] = metrics_config()
         variant = kind.ProductionVariantProperty(**self._variant)
         return kind(self, "Config", production_variants=[variant], **more)
 

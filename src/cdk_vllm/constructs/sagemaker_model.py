@@ -41,17 +41,19 @@ def is_isolated(plan: ServingPlan, asked: bool | None) -> bool:
 
 
 def endpoint_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-    """Return a group that lets nothing in, and TLS out."""
-    group = ec2.SecurityGroup(
+    """Return a group that lets nothing in and nothing out; see `let_out_to`."""
+    return ec2.SecurityGroup(
         scope,
         "SecurityGroup",
         vpc=vpc,
         description="SageMaker endpoint: to S3, nothing in",
         allow_all_outbound=False,
     )
-    # S3's addresses differ by region and have no name in a template; TLS is all that is left.
-    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Model weights from S3")
-    return group
+
+
+def let_out_to(models: ModelStore, group: ec2.SecurityGroup) -> None:
+    """Let an endpoint fetch weights from S3, where the store knows S3 to be."""
+    group.add_egress_rule(models.network_peer, ec2.Port.tcp(443), "Model weights from S3")
 
 
 def sagemaker_model(

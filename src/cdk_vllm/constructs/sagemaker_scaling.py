@@ -6,9 +6,22 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as appscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 
+from cdk_vllm.constructs.replica_scaling import add_schedule, wake_from_zero
 from cdk_vllm.sizing import timeouts_for
+
+__all__ = [
+    "PER_COPY",
+    "PER_INSTANCE",
+    "WAKE_PERIOD",
+    "add_schedule",
+    "follow_backlog",
+    "follow_requests",
+    "requests_at_once",
+    "scalable_copies",
+    "scalable_instances",
+    "wake_from_zero",
+]
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -111,66 +124,3 @@ def _track(scope: Construct, construct_id: str, target: _Target, tracking: _Trac
         scaling_target_id=target.ref,
         target_tracking_scaling_policy_configuration=tracking,
     )
-
-
-def wake_from_zero(
-    scope: Construct, target: _Target, metric: cloudwatch.Metric
-) -> cloudwatch.CfnAlarm:
-    """Start the first copy where none is: tracking cannot, for zero copies report nothing.
-
-    `metric` counts the requests that found no copy. Source: Amazon SageMaker AI Developer Guide,
-    "Scale an endpoint to zero instances".
-    """
-    policy = _Policy(
-        scope,
-        "FromZero",
-        policy_name="from-zero",
-        policy_type="StepScaling",
-        scaling_target_id=target.ref,
-        step_scaling_policy_configuration=_Policy.StepScalingPolicyConfigurationProperty(
-            adjustment_type="ChangeInCapacity",
-            metric_aggregation_type="Maximum",
-            cooldown=60,
-            step_adjustments=[
-                _Policy.StepAdjustmentProperty(metric_interval_lower_bound=0, scaling_adjustment=1)
-            ],
-        ),
-    )
-    dimensions = [
-        cloudwatch.CfnAlarm.DimensionProperty(name=name, value=str(value))
-        for name, value in (metric.dimensions or {}).items()
-    ]
-    return cloudwatch.CfnAlarm(
-        scope,
-        "Wake",
-        alarm_description="Requests come and no copy runs; this alarm's action starts the first.",
-        namespace=metric.namespace,
-        metric_name=metric.metric_name,
-        dimensions=dimensions,
-        statistic="Maximum",
-        period=int(WAKE_PERIOD.to_seconds()),
-        evaluation_periods=1,
-        datapoints_to_alarm=1,
-        threshold=1,
-        comparison_operator="GreaterThanOrEqualToThreshold",
-        treat_missing_data="notBreaching",
-        alarm_actions=[policy.ref],
-    )
-
-
-def add_schedule(
-    target: _Target, name: str, *, schedule: str, replicas: tuple[int, int], timezone: str
-) -> None:
-    """Let other bounds hold from a time on: `schedule` is `cron(0 8 ? * MON-FRI *)`, say."""
-    fewest, most = replicas
-    action = _Target.ScheduledActionProperty(
-        scheduled_action_name=name,
-        schedule=schedule,
-        timezone=timezone,
-        scalable_target_action=_Target.ScalableTargetActionProperty(
-            min_capacity=fewest, max_capacity=most
-        ),
-    )
-    actions = target.scheduled_actions
-    known = actions if isinstance(actions, list) else []
-    target.scheduled_actions = [*known, action]

@@ -9,9 +9,13 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from cdk_vllm.constructs.sagemaker_component import VllmInferenceComponent
-from cdk_vllm.constructs.sagemaker_model import endpoint_security_group, private_subnets
+from cdk_vllm.constructs.sagemaker_model import (
+    endpoint_security_group,
+    let_out_to,
+    private_subnets,
+)
 from cdk_vllm.constructs.sagemaker_role import execution_role
-from cdk_vllm.constructs.sagemaker_variant import VARIANT, instances
+from cdk_vllm.constructs.sagemaker_variant import VARIANT, instances, metrics_config
 from cdk_vllm.constructs.service_logs import ServiceLogs
 from cdk_vllm.errors import InputError
 from cdk_vllm.sizing import components
@@ -93,6 +97,7 @@ class VllmSharedEndpoint(Construct):
                 f"max_instances from {self._max_instances}, or lower min_copies"
             )
         self._placed.append((plan, fewest))
+        let_out_to(models, self.security_group)
         return VllmInferenceComponent(
             self,
             construct_id,
@@ -126,6 +131,7 @@ class VllmSharedEndpoint(Construct):
             production_variants=[kind.ProductionVariantProperty(**variant)],
             execution_role_arn=self.role.role_arn,
             enable_network_isolation=self.isolated,
+            metrics_config=metrics_config(),
             vpc_config=kind.VpcConfigProperty(
                 subnets=private_subnets(vpc),
                 security_group_ids=[self.security_group.security_group_id],

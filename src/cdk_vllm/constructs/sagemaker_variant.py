@@ -24,6 +24,17 @@ MAX_PROVISION_SECONDS = 3600
 _Kind = sagemaker.CfnEndpointConfig
 
 
+def metrics_config() -> _Kind.MetricsConfigProperty:
+    """Return a configuration that has SageMaker publish what the container and its GPUs tell.
+
+    Enhanced metrics are those of each instance. Detailed observability reads vLLM's own series at
+    /metrics on port 8080, its default path, and those of the GPUs, once a minute, for PromQL.
+    """
+    return _Kind.MetricsConfigProperty(
+        enable_enhanced_metrics=True, enable_detailed_observability=True
+    )
+
+
 def plain_variant(plan: ServingPlan, model_name: str) -> dict[str, Any]:
     """Return the properties of a variant that runs one model on its instances."""
     startup = timeouts_for(plan).engine_ready_timeout_seconds

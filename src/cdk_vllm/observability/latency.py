@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One histogram of the engine's: its short name, its family, and what it tells users."""
+    """One histogram of the engine's: its short name, its family, and what it tells users.
+
+    `goal_seconds` is a line on dashboards, where no alarm is: what feels immediate to who waits.
+    """
 
     name: str
     histogram: str
     title: str
+    goal_seconds: float | None = None
 
 
 LATENCIES = (
-    Latency("ttft", "vllm:time_to_first_token_seconds", "Time to first token"),
+    Latency("ttft", "vllm:time_to_first_token_seconds", "Time to first token", 0.2),
     Latency("itl", "vllm:inter_token_latency_seconds", "Time between tokens"),
     Latency("e2e", "vllm:e2e_request_latency_seconds", "Whole request"),
 )

@@ -46,6 +46,6 @@ def test_the_policy_names_options_that_exist_and_gone_ones_do_not() -> None:
 
 def test_what_the_plan_sets_itself_is_not_forbidden_but_what_it_cannot_honour_is() -> None:
     forbidden = catalog.forbidden_options()
-    assert {"trust_remote_code", "swap_space", "max_cpu_loras", "model"} <= set(forbidden)
+    assert {"trust_remote_code", "swap_space", "lora_modules", "model"} <= set(forbidden)
     sized = {"max_num_seqs", "gpu_memory_utilization", "enforce_eager", "enable_lora"}
     assert not (sized | {"max_loras", "max_lora_rank", "speculative_config"}) & set(forbidden)

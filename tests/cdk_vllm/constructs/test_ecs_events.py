@@ -83,8 +83,13 @@ def test_what_goes_well_is_not_told(rules: dict[str, dict[str, Any]], name: str)
     assert hearing(rules, event(name)) == []
 
 
-def test_another_services_failure_is_not_told(rules: dict[str, dict[str, Any]]) -> None:
-    other = event("ecs-placement-failure") | {"resources": [SERVICE + "-other"]}
+@pytest.mark.parametrize("name", [name for name in TELLS if name != "spot-interruption"])
+def test_another_services_failure_is_not_told(rules: dict[str, dict[str, Any]], name: str) -> None:
+    other = event(name)
+    if "AutoScalingGroupName" in other["detail"]:
+        other["detail"]["AutoScalingGroupName"] += "-other"
+    else:
+        other["resources"] = [SERVICE + "-other"]
     assert hearing(rules, other) == []
 
 

@@ -40,7 +40,7 @@ PROVEN = {name for names in FIRES.values() for name in names}
 def alarms(stack: cdk.Stack, ecs_plan: ServingPlan) -> Alarms:
     """Return the alarms that stand on the recorded metrics, by construct id."""
     service = make(stack, ecs_plan)
-    collector = Collector(stack, "Collector", name="chat", key=service.logs.key)
+    collector = Collector(stack, "Collector", name="chat")
     EcsAlarms(
         stack,
         "Alarms",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from cdk_vllm.constructs import AlarmTopics, EcsAlarms
 from tests.cdk_vllm.constructs.test_ecs_service import make
 
 if TYPE_CHECKING:
@@ -70,4 +71,19 @@ def test_only_a_service_that_may_sleep_is_woken(
             "AlarmActions": [{"Ref": Match.string_like_regexp("FromZero")}],
         },
         alarms,
+    )
+
+
+def test_no_healthy_task_pages_a_service_that_sleeps_only_while_one_is_wanted(
+    stack: cdk.Stack, ecs_plan: ServingPlan
+) -> None:
+    service = make(stack, replace(ecs_plan, request=replace(ecs_plan.request, min_replicas=0)))
+    EcsAlarms(stack, "Alarms", service=service, topics=AlarmTopics(stack, "Topics"))
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Metrics": Match.array_with(
+                [Match.object_like({"Expression": "IF(FILL(desired, 1) > 0, FILL(healthy, 0), 1)"})]
+            )
+        },
     )

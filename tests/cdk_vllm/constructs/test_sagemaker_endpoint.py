@@ -401,6 +401,41 @@ def test_bearer_tokens_are_granted_by_name_only(
     stack: cdk.Stack, sagemaker_plan: ServingPlan
 ) -> None:
     role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
-    make(stack, sagemaker_plan).grant_bearer_tokens(role)
+    endpoint = make(stack, sagemaker_plan)
+    endpoint.grant_bearer_tokens(role)
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
-    assert "sagemaker:CallWithBearerToken" in str(policies)
+    (caller,) = [p for name, p in policies.items() if name.startswith("Caller")]
+    token, call = sorted(
+        caller["Properties"]["PolicyDocument"]["Statement"], key=lambda s: s["Resource"] != "*"
+    )
+    # AWS checks the token's action against no resource; what it reaches is the endpoint alone.
+    assert token["Action"] == "sagemaker:CallWithBearerToken"
+    assert call["Resource"]["Fn::Join"][1][-1].endswith(f":endpoint/{endpoint.endpoint_name}")
+
+
+@pytest.mark.parametrize(
+    ("prefix_list", "leads_to"),
+    [("pl-63a5400a", {"DestinationPrefixListId": "pl-63a5400a"}), (None, {"CidrIp": "0.0.0.0/0"})],
+)
+def test_the_network_lets_weights_in_and_nothing_else_out(
+    stack: cdk.Stack,
+    sagemaker_plan: ServingPlan,
+    prefix_list: str | None,
+    leads_to: dict[str, str],
+) -> None:
+    logs = LogBucket(stack, "Logs").bucket
+    VllmSageMakerEndpoint(
+        stack,
+        "Summaries",
+        plan=sagemaker_plan,
+        vpc=ec2.Vpc(stack, "Vpc"),
+        models=ModelStore(stack, "Models", log_bucket=logs, s3_prefix_list_id=prefix_list),
+        image=ExistingImage(stack, "Image", uri=IMAGE),
+    )
+    template = Template.from_stack(stack)
+    (group,) = template.find_resources("AWS::EC2::SecurityGroup").values()
+    apart = template.find_resources("AWS::EC2::SecurityGroupEgress").values()
+    rules = [*group["Properties"].get("SecurityGroupEgress", []), *(r["Properties"] for r in apart)]
+    assert [(r["FromPort"], r["ToPort"]) for r in rules] == [(443, 443)]
+    assert leads_to.items() <= rules[0].items()
+    assert "SecurityGroupIngress" not in group["Properties"]

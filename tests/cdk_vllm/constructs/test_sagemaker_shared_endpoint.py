@@ -197,6 +197,76 @@ def test_callers_of_one_model_reach_no_other(stack: cdk.Stack) -> None:
     }
 
 
+@pytest.mark.parametrize("granted_first", [True, False])
+def test_callers_of_a_model_reach_its_adapters(stack: cdk.Stack, granted_first: bool) -> None:
+    endpoint, source = make(stack)
+    model = endpoint.add_model("Chat", plan=with_adapters(shared_plan()), **source)
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    if granted_first:
+        model.grant_invoke(role)
+    adapter = model.add_adapter("Medical", bucket=source["models"].bucket, key="a.tar.gz")
+    if not granted_first:
+        model.grant_invoke(role)
+    arn = {"Fn::GetAtt": [stack.get_logical_id(adapter), "InferenceComponentArn"]}
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    (policy,) = [p for name, p in policies.items() if name.startswith("Caller")]
+    assert str(arn) in str(policy["Properties"]["PolicyDocument"]["Statement"])
+
+
+def test_openai_clients_name_the_component_in_the_address(stack: cdk.Stack) -> None:
+    endpoint, source = make(stack)
+    model = endpoint.add_model("Chat", plan=shared_plan(), **source)
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    model.grant_bearer_tokens(role)
+    tail = stack.resolve(model.openai_base_url)["Fn::Join"][1][-1]
+    shared, own = endpoint.endpoint_name, model.component_name
+    assert tail == f"/endpoints/{shared}/inference-components/{own}/openai/v1"
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    (policy,) = [p for name, p in policies.items() if name.startswith("Caller")]
+    assert "sagemaker:CallWithBearerToken" in str(policy)
+
+
+def test_a_copy_costs_its_share_and_has_hours_of_its_own(stack: cdk.Stack) -> None:
+    endpoint, source = make(stack)
+    plan = shared_plan()
+    model = endpoint.add_model("Chat", plan=plan, max_copies=2, **source)
+    assert plan.usd_per_hour is not None
+    assert model.usd_per_hour == pytest.approx(plan.usd_per_hour / 4)
+    model.scale_on_schedule(
+        "night",
+        schedule="cron(0 20 * * ? *)",
+        min_copies=0,
+        max_copies=1,
+        timezone="Europe/Berlin",
+    )
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "ScheduledActions": [
+                {
+                    "ScheduledActionName": "night",
+                    "Schedule": "cron(0 20 * * ? *)",
+                    "ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 1},
+                    "Timezone": "Europe/Berlin",
+                }
+            ]
+        },
+    )
+
+
+def test_what_sleeps_by_the_clock_alone_is_woken_too(stack: cdk.Stack) -> None:
+    endpoint, source = make(stack)
+    model = endpoint.add_model("Chat", plan=shared_plan(), max_copies=2, **source)
+    assert model.node.try_find_child("Wake") is None
+    for name, hour in (("night", 20), ("weekend", 8)):
+        model.scale_on_schedule(
+            name, schedule=f"cron(0 {hour} * * ? *)", min_copies=0, max_copies=1, timezone="UTC"
+        )
+    alarms = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    watched = [alarm["Properties"].get("MetricName") for alarm in alarms]
+    assert watched.count("NoCapacityInvocationFailures") == 1
+
+
 def test_metrics_are_the_component_s(stack: cdk.Stack) -> None:
     endpoint, source = make(stack)
     model = endpoint.add_model("Chat", plan=shared_plan(), **source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.metrics.prometheus import Prometheus, running
+from tests.engine.metrics.prometheus import Prometheus, with_recordings
 from tests.engine.serving.conftest import cloud, engine, models, serving
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["cloud", "engine", "models", "serving"]
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Return a server that holds every recording, each as a service of its own."""
-    with running(tmp_path_factory.mktemp("prometheus")) as server:
+    with with_recordings(tmp_path_factory.mktemp("prometheus")) as server:
         yield server
 
 

@@ -28,7 +28,7 @@ REPLICA = {"instance": "replica-1", "job": "vllm"}
 def tool(name: str) -> str:
     """Return the path of `prometheus` or `promtool`."""
     found = shutil.which(name)
-    assert found, f"{name} is missing: apt-get install prometheus (nothing else is started)"
+    assert found, f"{name} is missing: apt-get install --no-install-recommends prometheus"
     return found
 
 
@@ -87,36 +87,51 @@ class Prometheus:
 
     url: str
 
-    def query(self, expression: str, at: float) -> list[dict[str, Any]]:
-        """Return an instant query's series."""
-        parameters = urllib.parse.urlencode({"query": expression, "time": at})
-        try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/query?{parameters}") as answer:
-                found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{expression}: {error.read().decode()}") from error
+    def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return an instant query's series, of now where no time is given."""
+        asked = {"query": expression} | ({} if at is None else {"time": str(at)})
+        found: list[dict[str, Any]] = self._get("query", asked)["result"]
         return found
+
+    def rules(self) -> dict[str, str]:
+        """Return the health of each alerting rule by its name."""
+        groups = self._get("rules", {})["groups"]
+        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+
+    def _get(self, path: str, asked: dict[str, str]) -> Any:
+        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{asked}: {error.read().decode()}") from error
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Prometheus]:
+def with_recordings(folder: Path) -> Iterator[Prometheus]:
     """Start a server over all recordings, and stop it."""
-    data = folder / "data"
     (folder / "series.txt").write_text(_openmetrics(), "utf-8")
     subprocess.run(
-        [tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", "series.txt", str(data)],
+        [tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", "series.txt", "data"],
         cwd=folder,
         check=True,
         capture_output=True,
     )
     (folder / "prometheus.json").write_text("{}", "utf-8")
+    with running(folder) as server:
+        yield server
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Prometheus]:
+    """Start a server in a folder that holds its `prometheus.json`, and stop it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [
         tool("prometheus"),
         "--config.file=prometheus.json",
-        f"--storage.tsdb.path={data}",
+        "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y",
         f"--web.listen-address={address}",
     ]
