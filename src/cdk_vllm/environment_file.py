@@ -349,8 +349,12 @@ def _glob(pattern: Path) -> list[Path]:
 
 
 def load(path: Path | str) -> EnvironmentFile:
-    """Read and check one environment file; raises `InputError` in one sentence."""
-    path = Path(path)
+    """Read and check one environment file, given by its path or, in `environments/`, its name.
+
+    Raises:
+        InputError: what is wrong with it, in one sentence.
+    """
+    path = path_of(path)
     data = _parse(path)
     if not NAME.fullmatch(path.stem):
         raise InputError(
@@ -365,6 +369,12 @@ def load(path: Path | str) -> EnvironmentFile:
         raise InputError(explain(error, path, EnvironmentFile)) from None
     environment._path = path
     return environment
+
+
+def path_of(environment: Path | str) -> Path:
+    """Return the file that `environment` names: itself, or `environments/NAME.toml`."""
+    path = Path(environment)
+    return path if path.suffix or path.is_file() else Path("environments", f"{path}.toml")
 
 
 def _parse(path: Path) -> dict[str, object]:

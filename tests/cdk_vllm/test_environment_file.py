@@ -174,3 +174,15 @@ def test_the_image_tells_its_vllm_version(tmp_path: Path) -> None:
     image = '\n[services.chat.image]\nbase_image = "vllm/vllm-openai:v0.33.1-cu129"\n'
     environment = environment_file.load(written(tmp_path, GOOD + image))
     assert environment.services["chat"].image.tagged_vllm_version == "0.33.1"
+
+
+def test_an_environment_is_named_by_its_file_or_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "environments").mkdir()
+    path = written(tmp_path / "environments")
+    monkeypatch.chdir(tmp_path)
+    for given in ("dev", "environments/dev.toml", str(path)):
+        assert environment_file.load(given).name == "dev"
+    with pytest.raises(InputError, match=r"environments/dve\.toml does not exist.*Did you mean"):
+        environment_file.load("dve")

@@ -71,7 +71,7 @@ def command(
 ) -> None:
     """Work out the cheapest GPU instance that truly holds each model, and explain why.
 
-    ENVIRONMENT is an environment file such as environments/dev.toml.
+    ENVIRONMENT is a name such as dev or a file such as environments/dev.toml.
     """
     if (environment is None) == (model is None):
         raise InputError(
