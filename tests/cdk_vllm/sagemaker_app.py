@@ -33,9 +33,13 @@ Template = dict[str, Any]
 
 
 @cache
-def plan(model: str = "Qwen/Qwen3-8B", **request: Any) -> ServingPlan:
+def plan(
+    model: str = "Qwen/Qwen3-8B", tensor_parallel_size: int | None = None, **request: Any
+) -> ServingPlan:
     """Return what the rules choose for a small chat service of two to four replicas."""
     asked: dict[str, Any] = {"min_replicas": 2, "max_replicas": 4, "max_request_seconds": 60}
+    if tensor_parallel_size:
+        asked["engine"] = {"tensor_parallel_size": tensor_parallel_size}
     workload = Workload(
         max_model_len=16384, prompt_tokens=2000, output_tokens=500, concurrent_requests=32
     )
@@ -56,9 +60,7 @@ def plan(model: str = "Qwen/Qwen3-8B", **request: Any) -> ServingPlan:
 @cache
 def shared_plan(model: str = "Qwen/Qwen3-8B") -> ServingPlan:
     """Return a plan for one of the four GPUs of an instance."""
-    found = plan(model, instance_type="ml.g6e.12xlarge")
-    one_gpu = {**found.engine_args, "tensor_parallel_size": 1}
-    return replace(found, tensor_parallel_size=1, gpus_per_replica=1, engine_args=one_gpu)
+    return plan(model, instance_type="ml.g6e.12xlarge", tensor_parallel_size=1)
 
 
 def with_adapters(found: ServingPlan) -> ServingPlan:

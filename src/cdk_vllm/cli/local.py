@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAXIMUM_SECONDS = 8 * 3600
 LINE_LENGTH = 72
+# A socket's path has 107 characters (unix(7)), of which the machine's and vLLM's names take 45.
+MAXIMUM_DIRECTORY_LENGTH = 62
 
 
 @click.command("local")
@@ -68,8 +70,9 @@ def command(
     loaded = environment_file.load(path)
     _check_service(loaded, service)
     engine = find_engine(engine_python, app)
-    directory = Path(tempfile.mkdtemp(prefix="cdk-vllm-local-"))
+    directory = Path(tempfile.mkdtemp(prefix="cdk-vllm-"))
     try:
+        _check_length(directory)
         local = LocalService(
             environment=loaded,
             name=service,
@@ -104,6 +107,14 @@ def _check_service(environment: EnvironmentFile, service: str) -> None:
         raise InputError(
             f"{environment.path}: services.{service}.lora pins {', '.join(lora.adapters)}, which "
             "fit the real model and no small one; take them out of a copy of the file and plan it"
+        )
+
+
+def _check_length(directory: Path) -> None:
+    if len(str(directory)) > MAXIMUM_DIRECTORY_LENGTH:
+        raise InputError(
+            f"vLLM's sockets cannot lie as deep as {directory} (at most {MAXIMUM_DIRECTORY_LENGTH} "
+            "characters); set TMPDIR to a shorter path, such as /tmp"
         )
 
 

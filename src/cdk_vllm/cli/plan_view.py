@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cdk_vllm.sizing import components
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -104,7 +106,20 @@ def _facts(plan: ServingPlan) -> Table:
         table.add_row(Text(label, style="dim"), value)
     if plan.peak is not None:
         table.add_row(Text("peak", style="dim"), _peak(plan, plan.peak))
+    if _is_a_share(plan):
+        table.add_row(Text("shared", style="dim"), _share(plan))
     return table
+
+
+def _is_a_share(plan: ServingPlan) -> bool:
+    return plan.request.backend == "sagemaker" and components.copies_per_instance(plan) > 1
+
+
+def _share(plan: ServingPlan) -> str:
+    """What the same model costs as an inference component, beside others on the instance."""
+    price = components.usd_per_hour(plan)
+    cost = f", {price:.3f} USD an hour each" if price is not None else ""
+    return f"{components.copies_per_instance(plan)} copies on an instance, as components{cost}"
 
 
 def _speed(plan: ServingPlan) -> str:

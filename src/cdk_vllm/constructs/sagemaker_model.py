@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sagemaker as sagemaker
 
@@ -93,6 +94,9 @@ def sagemaker_model(
         ),
     )
     model.node.add_dependency(role)
+    if not isolated and not streams_weights(plan):
+        # In the template, so that who checks it knows that somebody asked for it.
+        Stack.of(scope).add_metadata("cdk-vllm:network-isolation", "off")
     return model
 
 

@@ -41,31 +41,55 @@ class Forwarding:
 
 
 def forwarding(
-    client: ClientFactory, base_url: str, instance: str, region: str, port_here: int = 0
+    client: ClientFactory,
+    base_url: str,
+    instance: str,
+    region: str,
+    *,
+    load_balancer: str = "",
+    port_here: int = 0,
 ) -> Forwarding:
-    """Return how to reach `base_url` through an instance; without one, through one of the VPC's.
+    """Return how to reach `base_url` through an instance; without one, through one of its VPC's.
+
+    `load_balancer` is the ARN of the one at `base_url`; without it any VPC will do.
 
     Raises:
-        InputError: no instance of any VPC answers Systems Manager.
+        InputError: no instance there answers Systems Manager.
     """
     place = urlsplit(base_url)
     port = place.port or (443 if place.scheme == "https" else 80)
     here = port_here or free_port()
-    through = instance or _online(client)
+    through = instance or _online(client, load_balancer)
     return Forwarding(through, place.hostname or "", port, here, region)
 
 
-def _online(client: ClientFactory) -> str:
+def _online(client: ClientFactory, load_balancer: str) -> str:
     answer = client("ssm").describe_instance_information(
         Filters=[{"Key": "PingStatus", "Values": ["Online"]}]
     )
     found = [str(i["InstanceId"]) for i in answer["InstanceInformationList"]]
+    if found and load_balancer:
+        found = _beside(client, load_balancer, found)
     if not found:
         raise InputError(
             "no instance answers Systems Manager, so there is no way to an internal load balancer; "
             "name one in its VPC with --through, or run this inside the VPC"
         )
     return found[0]
+
+
+def _beside(client: ClientFactory, load_balancer: str, instances: list[str]) -> list[str]:
+    """Return those of the instances that are in the load balancer's VPC."""
+    answer = client("elbv2").describe_load_balancers(LoadBalancerArns=[load_balancer])
+    pages = client("ec2").get_paginator("describe_instances")
+    own = [{"Name": "vpc-id", "Values": [answer["LoadBalancers"][0]["VpcId"]]}]
+    there = {
+        instance["InstanceId"]
+        for page in pages.paginate(Filters=own)
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    }
+    return [instance for instance in instances if instance in there]
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-def refusal(*words: str, folder: Path = ROOT) -> str:
+def refusal(*words: str, folder: Path = ROOT, **variables: str) -> str:
     """Return the one line with which the command refuses, within seconds."""
     begun = time.monotonic()
     done = subprocess.run(
@@ -23,7 +23,7 @@ def refusal(*words: str, folder: Path = ROOT) -> str:
         check=False,
         cwd=folder,
         timeout=60,
-        env=os.environ | {"COLUMNS": "200"},
+        env=os.environ | {"COLUMNS": "200"} | variables,
     )
     assert done.returncode == 2
     assert time.monotonic() - begun < 30
@@ -58,3 +58,13 @@ def test_pinned_adapters_are_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--model-directory", "--engine-python"])
 def test_a_path_that_is_not_there_is_refused(option: str) -> None:
     assert "does not exist" in refusal("dev", "chat", option, "nowhere")
+
+
+def test_temporary_files_too_deep_for_sockets_are_refused(tmp_path: Path) -> None:
+    python, deep = tmp_path / "python", tmp_path / ("deep" * 20)
+    python.touch()
+    python.with_name("vllm").touch()
+    deep.mkdir()
+    said = refusal("dev", "chat", "--engine-python", str(python), TMPDIR=str(deep))
+    assert "set TMPDIR to a shorter path" in said
+    assert list(deep.iterdir()) == []

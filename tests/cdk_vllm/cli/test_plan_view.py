@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,3 +75,28 @@ def test_speed_price_of_tokens_and_peak_are_shown(capsys: pytest.CaptureFixture[
     assert "tokens/s a replica (uncalibrated: no measured run" in printed
     assert "USD a million output tokens" in printed
     assert f"300 requests at once on {plan.peak.replicas} replica" in printed
+
+
+def test_a_part_of_an_instance_is_priced_as_its_share(capsys: pytest.CaptureFixture[str]) -> None:
+    request = ServingRequest(
+        service="chat",
+        backend="sagemaker",
+        region="us-east-1",
+        model="Qwen/Qwen3-8B",
+        revision="main",
+        shape=model_shape("Qwen/Qwen3-8B"),
+        workload=Workload(
+            max_model_len=8192, prompt_tokens=900, output_tokens=100, concurrent_requests=8
+        ),
+        max_request_seconds=60,
+        instance_type="ml.g6e.12xlarge",
+        engine={"tensor_parallel_size": 1},
+    )
+    plan = choose(request)
+    show({"chat": plan})
+    printed = capsys.readouterr().out
+    assert plan.usd_per_hour is not None
+    share = f"{plan.usd_per_hour / 4:.3f} USD an hour each"
+    assert f"4 copies on an instance, as components, {share}" in printed
+    show({"chat": choose(replace(request, engine={}))})
+    assert "as components" not in capsys.readouterr().out

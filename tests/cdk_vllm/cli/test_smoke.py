@@ -31,6 +31,12 @@ backend = "sagemaker"
 model = "Qwen/Qwen3-8B"
 max_model_len = 4096
 max_request_seconds = 60
+[services.reports]
+backend = "sagemaker"
+model = "Qwen/Qwen3-8B"
+max_model_len = 4096
+max_request_seconds = 3600
+asynchronous = true
 """
 VARIANT = {
     "VariantName": "vllm",
@@ -38,29 +44,30 @@ VARIANT = {
     "InstanceType": "ml.g6e.2xlarge",
     "InitialInstanceCount": 1,
 }
-SUMMARIES: dict[str, Any] = {
-    "Resources": {
-        "Model": {
-            "Type": "AWS::SageMaker::Model",
-            "Properties": {
-                "ExecutionRoleArn": "arn:aws:iam::123456789012:role/r",
-                "PrimaryContainer": {"Image": "i"},
-            },
+
+
+ANSWERS = {"OutputConfig": {"S3OutputPath": "s3://answers/answers/"}}
+
+
+def endpoint_template(name: str, **config: Any) -> str:
+    """Return a stack as SageMakerStack leaves one, as far as the command looks."""
+    role = "arn:aws:iam::123456789012:role/r"
+    model = {"ExecutionRoleArn": role, "PrimaryContainer": {"Image": "i"}}
+    config_name = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
+    endpoint = {"EndpointConfigName": config_name, "EndpointName": name}
+    resources = {
+        "Model": ("Model", model),
+        "Config": ("EndpointConfig", {"ProductionVariants": [VARIANT], **config}),
+        "Endpoint": ("Endpoint", endpoint),
+    }
+    template = {
+        "Resources": {
+            logical: {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
+            for logical, (kind, properties) in resources.items()
         },
-        "Config": {
-            "Type": "AWS::SageMaker::EndpointConfig",
-            "Properties": {"ProductionVariants": [VARIANT]},
-        },
-        "Endpoint": {
-            "Type": "AWS::SageMaker::Endpoint",
-            "Properties": {
-                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
-                "EndpointName": "summaries",
-            },
-        },
-    },
-    "Outputs": {"EndpointName": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}}},
-}
+        "Outputs": {"EndpointName": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}}},
+    }
+    return json.dumps(template)
 
 
 def chat_template(base_url: str) -> dict[str, Any]:
@@ -79,7 +86,10 @@ def chat_template(base_url: str) -> dict[str, Any]:
 def running() -> Iterator[EmbeddedAws]:
     with EmbeddedAws() as aws:
         create = aws.client("cloudformation", REGION).create_stack
-        create(StackName="dev-summaries", TemplateBody=json.dumps(SUMMARIES))
+        create(StackName="dev-summaries", TemplateBody=endpoint_template("summaries"))
+        reports = endpoint_template("reports", AsyncInferenceConfig=ANSWERS)
+        create(StackName="dev-reports", TemplateBody=reports)
+        aws.client("s3", REGION).create_bucket(Bucket="answers")
         nowhere = f"http://127.0.0.1:{free_port()}/v1"
         create(StackName="dev-chat", TemplateBody=json.dumps(chat_template(nowhere)))
         yield aws
@@ -117,6 +127,47 @@ def test_both_backends_answer(aws: EmbeddedAws, environment: Path, chat_api: Any
     assert [path for path, _, _ in chat_api.seen[2:]] == ["/invocations"] * 2
     assert [body["stream"] for _, _, body in chat_api.seen] == [False, True] * 2
     assert {body["model"] for _, _, body in chat_api.seen} == {"Qwen/Qwen3-8B"}
+
+
+def test_sagemaker_is_asked_as_openai_clients_do(
+    aws: EmbeddedAws, environment: Path, chat_api: Any
+) -> None:
+    url = f"{aws.endpoint_url}/endpoints/summaries/openai/v1"
+    with engine_behind(chat_api.url, "summaries"):
+        said = smoke(environment, "summaries", "--base-url", url)
+    assert 'summaries: "The capital is Paris."' in said
+    assert "first token 0." in said
+    assert [path for path, _, _ in chat_api.seen] == ["/v1/chat/completions"] * 2
+    # What AWS checks at its door never reaches the container.
+    assert not any("authorization" in headers for _, headers, _ in chat_api.seen)
+    with pytest.raises(InputError, match="no OpenAI route"):
+        smoke(environment, "reports", "--openai")
+
+
+def test_an_asynchronous_service_is_asked_through_s3(
+    aws: EmbeddedAws, environment: Path, chat_api: Any
+) -> None:
+    with engine_behind(chat_api.url, "reports"):
+        said = smoke(environment, "reports")
+    assert 'reports: "The capital is Paris."' in said
+    assert "5 tokens, through S3" in said
+
+
+def test_where_an_issuers_tokens_are_taken_the_caller_brings_one(
+    aws: EmbeddedAws, environment: Path, chat_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = environment.rename(environment.with_name("tokens.toml"))
+    outputs = {"BaseUrl": {"Value": f"{chat_api.url}/v1"}}
+    topic = {"Type": "AWS::SNS::Topic"}
+    template = json.dumps({"Resources": {"Topic": topic}, "Outputs": outputs})
+    create = aws.client("cloudformation", REGION).create_stack
+    create(StackName="tokens-chat", TemplateBody=template)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(InputError, match="put one into OPENAI_API_KEY"):
+        smoke(other, "chat")
+    monkeypatch.setenv("OPENAI_API_KEY", "a-token")
+    chat_api.key = "a-token"
+    assert "Paris" in smoke(other, "chat")
 
 
 def test_an_internal_load_balancer_is_offered_a_way(aws: EmbeddedAws, environment: Path) -> None:

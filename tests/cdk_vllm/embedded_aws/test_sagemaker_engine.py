@@ -9,10 +9,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, EventStreamError
 
 from cdk_vllm.embedded_aws.sagemaker_engine import engine_behind
 from cdk_vllm.embedded_aws.server import EmbeddedAws
+from cdk_vllm.live.bearer_token import bearer_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,18 +204,53 @@ def test_an_asynchronous_answer_lies_in_s3(client: Any, chat_api: Any) -> None:
 
 def test_the_openai_path_takes_bearer_tokens(aws: EmbeddedAws, client: Any, chat_api: Any) -> None:
     url = f"{aws.endpoint_url}/endpoints/plain/openai/v1/chat/completions"
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer token"}
+    headers = with_token(REGION)
     with engine_behind(chat_api.url):
         with urlopen(Request(url, body(), headers), timeout=10) as answer:
             said = json.loads(answer.read())
         with urlopen(Request(url, body(stream=True), headers), timeout=10) as answer:
             streamed = answer.read()
-        assert refused(Request(url, body(), {"Content-Type": "application/json"})) == 403
+        for wrong in ("", "Bearer token", "Bearer sagemaker-api-key-abc"):
+            assert refused(Request(url, body(), {**headers, "Authorization": wrong})) == 403
+        assert refused(Request(url, body(), with_token("us-east-1"))) == 400  # not there
+        # SageMaker has this one route, and no list of models.
+        assert refused(Request(url.replace("chat/completions", "models"), body(), headers)) == 404
         chat_api.status = 404
         assert refused(Request(url, body(), headers)) == 404
     assert said["choices"][0]["message"]["content"] == "The capital is Paris."
     assert streamed.endswith(b"data: [DONE]\n\n")
     assert next(path for path, _, _ in chat_api.seen) == "/v1/chat/completions"
+
+
+def with_token(region: str) -> dict[str, str]:
+    token = bearer_token(Credentials("testing", "testing"), region)
+    return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+
+
+def test_the_openai_path_names_a_component(aws: EmbeddedAws, client: Any, chat_api: Any) -> None:
+    needs = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+    client("sagemaker").create_inference_component(
+        InferenceComponentName="named",
+        EndpointName="shared",
+        VariantName="vllm",
+        Specification={"ModelName": "m", "ComputeResourceRequirements": needs},
+        RuntimeConfig={"CopyCount": 1},
+    )
+    place, rest = f"{aws.endpoint_url}/endpoints/shared", "openai/v1/chat/completions"
+    headers = with_token(REGION)
+    with engine_behind(chat_api.url):
+        for wrong in (f"{place}/{rest}", f"{place}/inference-components/other/{rest}"):
+            assert refused(Request(wrong, body(), headers)) == 400
+        url = f"{place}/inference-components/named/{rest}"
+        with urlopen(Request(url, body(), headers), timeout=10) as answer:
+            said = json.loads(answer.read())
+    assert said["choices"][0]["message"]["content"] == "The capital is Paris."
+
+
+def test_an_endpoint_that_captures_nothing_says_nothing_of_it(client: Any) -> None:
+    # SageMaker's own client refuses an answer with an empty table.
+    told = client("sagemaker").describe_endpoint(EndpointName="plain")
+    assert "DataCaptureConfig" not in told
 
 
 def test_a_broken_stream_is_told_to_the_client(client: Any) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Iterator[Any]:
+def client() -> Iterator[Any]:
     variant = {
         "VariantName": "vllm",
         "ModelName": "m",
@@ -28,7 +28,22 @@ def runtime() -> Iterator[Any]:
         sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "i"})
         sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName="chat", EndpointConfigName="c")
-        yield aws.client("sagemaker-runtime", "us-east-1")
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="later",
+            ProductionVariants=[variant],
+            AsyncInferenceConfig={"OutputConfig": OUTPUT},
+        )
+        sagemaker.create_endpoint(EndpointName="later", EndpointConfigName="later")
+        aws.client("s3", "us-east-1").create_bucket(Bucket="answers")
+        yield lambda service: aws.client(service, "us-east-1")
+
+
+OUTPUT = {"S3OutputPath": "s3://answers/answers/", "S3FailurePath": "s3://answers/failed/"}
+
+
+@pytest.fixture
+def runtime(client: Any) -> Any:
+    return client("sagemaker-runtime")
 
 
 def ask(runtime: Any, endpoint: str = "chat", *, stream: bool, component: str = "") -> chat.Answer:
@@ -62,3 +77,38 @@ def test_a_stream_that_breaks_off_is_no_answer(runtime: Any, chat_api: Any) -> N
     chat_api.breaks_off = True
     with engine_behind(chat_api.url), pytest.raises(CdkVllmError, match="broke off"):
         ask(runtime, stream=True)
+
+
+def later(client: Any, endpoint: str = "later", seconds: float = 5) -> chat.Answer:
+    request = chat.body("m", max_tokens=8, stream=False)
+    return over_sagemaker.ask_later(client, endpoint, request, seconds=seconds)
+
+
+def test_an_asynchronous_answer_is_fetched_where_it_was_put(client: Any, chat_api: Any) -> None:
+    with engine_behind(chat_api.url):
+        answer = later(client)
+    assert (answer.text, answer.tokens) == ("The capital is Paris.", 5)
+    keys = [o["Key"] for o in client("s3").list_objects_v2(Bucket="answers")["Contents"]]
+    assert sorted(key.partition("/")[0] for key in keys) == ["answers", "requests"]
+
+
+def test_an_asynchronous_failure_says_what_the_container_said(client: Any, chat_api: Any) -> None:
+    chat_api.status = 500
+    with engine_behind(chat_api.url), pytest.raises(CdkVllmError, match=r"later failed: .*500"):
+        later(client)
+
+
+def test_an_endpoint_that_answers_at_once_is_not_asked_later(client: Any) -> None:
+    with pytest.raises(CdkVllmError, match="chat is not an asynchronous endpoint"):
+        later(client, "chat")
+
+
+def test_an_answer_that_does_not_come_is_given_up(client: Any) -> None:
+    slow: Any = type("Runtime", (), {"invoke_endpoint_async": lambda _, **asked: PROMISED})()
+    with pytest.raises(CdkVllmError, match=r"put no answer at s3://answers/not-yet in 0 s"):
+        later(
+            lambda service: slow if service == "sagemaker-runtime" else client(service), seconds=0
+        )
+
+
+PROMISED = {"OutputLocation": "s3://answers/not-yet", "FailureLocation": "s3://answers/not-failed"}

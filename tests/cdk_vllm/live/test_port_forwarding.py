@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from functools import cache
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from cdk_vllm.embedded_aws import install
 from cdk_vllm.errors import CdkVllmError, InputError
 from cdk_vllm.live import port_forwarding
 from cdk_vllm.live.port_forwarding import Forwarding, forwarding, free_port, opened
@@ -41,6 +46,56 @@ class Ssm:
         return {"InstanceInformationList": [{"InstanceId": name} for name in self.instances]}
 
 
+def test_the_way_leads_through_the_load_balancers_own_vpc() -> None:
+    install()
+    with mock_aws():
+        make: Any = boto3.client
+        client = cache(lambda service: make(service, region_name="us-east-1", **TESTING))
+        there, elsewhere = (run_in(client, cidr) for cidr in ("10.1.0.0/16", "10.2.0.0/16"))
+        arn = balance(client, there[1])
+        online = {"ssm": Ssm(elsewhere[0], there[0])}
+        way = forwarding(
+            lambda service: online.get(service) or client(service),
+            "http://alb/v1",
+            "",
+            "us-east-1",
+            load_balancer=arn,
+        )
+        online["ssm"] = Ssm(elsewhere[0])
+        with pytest.raises(InputError, match="no instance answers Systems Manager"):
+            forwarding(
+                lambda service: online.get(service) or client(service),
+                "http://alb/v1",
+                "",
+                "us-east-1",
+                load_balancer=arn,
+            )
+    assert way.instance == there[0]
+
+
+TESTING = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+
+def run_in(client: Any, cidr: str) -> tuple[str, list[str]]:
+    """Run an instance in a new VPC; return it, and the VPC's two subnets."""
+    ec2, network = client("ec2"), ip_network(cidr)
+    vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    blocks = zip(network.subnets(new_prefix=24), ("us-east-1a", "us-east-1b"), strict=False)
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=str(block), AvailabilityZone=zone)["Subnet"]
+        for block, zone in blocks
+    ]
+    ids = [subnet["SubnetId"] for subnet in subnets]
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    run = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=ids[0])
+    return run["Instances"][0]["InstanceId"], ids
+
+
+def balance(client: Any, subnets: list[str]) -> str:
+    made = client("elbv2").create_load_balancer(Name="alb", Subnets=subnets)
+    return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+
 def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, aws: str) -> Path:
     mark = folder / "mark"
     text = aws.format(python=sys.executable, mark=str(mark))
@@ -57,7 +112,7 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, aws: str) -> Path:
     [("http://alb/v1", 80), ("https://alb/v1", 443), ("http://alb:8000/v1", 8000)],
 )
 def test_the_command_leads_to_the_load_balancer_s_port(url: str, port: int) -> None:
-    way = forwarding(lambda _: Ssm("i-1", "i-2"), url, "", "eu-central-1", 9000)
+    way = forwarding(lambda _: Ssm("i-1", "i-2"), url, "", "eu-central-1", port_here=9000)
     assert way == Forwarding("i-1", "alb", port, 9000, "eu-central-1")
     assert way.command()[-1] == f"host=alb,portNumber={port},localPortNumber=9000"
     assert way.command()[way.command().index("--target") + 1] == "i-1"

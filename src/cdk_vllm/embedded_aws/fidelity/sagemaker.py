@@ -14,7 +14,7 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from . import sagemaker_components, sagemaker_runtime
+from . import sagemaker_components, sagemaker_openai, sagemaker_runtime
 from .keeping import then
 
 _CONFIGURATION = (
@@ -211,10 +211,10 @@ def _serve(backend: Any, endpoint: Any, configuration_name: str) -> None:
         made["DeployedImages"] = _images(backend, given)
 
 
-def _capture(given: dict[str, Any] | None) -> dict[str, Any]:
-    """An endpoint tells whether it captures; the configuration told it to."""
+def _capture(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An endpoint tells whether it captures, where the configuration says anything of it."""
     if not given:
-        return {}
+        return None
     return {
         "EnableCapture": given.get("EnableCapture", True),
         "CaptureStatus": "Started" if given.get("EnableCapture", True) else "Stopped",
@@ -247,6 +247,7 @@ def install() -> None:
     then(response, "create_endpoint", _keep_endpoint)
     sagemaker_components.install()
     sagemaker_runtime.install()
+    sagemaker_openai.install()
 
 
 def _first(response_class: Any, action: str, before: Any) -> None:

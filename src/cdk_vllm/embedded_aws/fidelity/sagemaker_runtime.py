@@ -54,10 +54,10 @@ def _invoke(self: Any) -> Any:
         return _moto_invoke(self)
     try:
         variant, headers = _request_of(self, name)
-        with _post(f"{engine}/invocations", self.raw_body, headers, WHOLE_ANSWER_SECONDS) as answer:
+        with post(f"{engine}/invocations", self.raw_body, headers, WHOLE_ANSWER_SECONDS) as answer:
             return 200, _told(answer, variant, "Content-Type"), answer.read()
     except (RefusedError, OSError, HTTPException) as error:
-        return _refusal(error)
+        return refusal(error)
 
 
 def _stream(self: Any) -> Any:
@@ -65,12 +65,12 @@ def _stream(self: Any) -> Any:
     name = self.path.split("/")[2]
     engine = engine_of(name)
     if engine is None:
-        return _error(503, "ServiceUnavailable", f"no engine stands behind {name}")
+        return error_answer(503, "ServiceUnavailable", f"no engine stands behind {name}")
     try:
         variant, headers = _request_of(self, name)
-        answer = _post(f"{engine}/invocations", self.raw_body, headers, STREAM_SECONDS)
+        answer = post(f"{engine}/invocations", self.raw_body, headers, STREAM_SECONDS)
     except (RefusedError, OSError, HTTPException) as error:
-        return _refusal(error)
+        return refusal(error)
     told = _told(answer, variant, "X-Amzn-SageMaker-Content-Type")
     told["Content-Type"] = "application/vnd.amazon.eventstream"
     parts = _parts(answer)
@@ -98,12 +98,12 @@ def _invoke_async(self: Any) -> Any:
     endpoint: Any = backend.endpoints.get(name)
     if endpoint is None or not endpoint.async_inference_config:
         message = f"Endpoint {name} is not an asynchronous one."
-        return _error(400, "ValidationError", message)
+        return error_answer(400, "ValidationError", message)
 
     def ask(body: bytes, content_type: str) -> bytes:
         headers = {"Content-Type": content_type}
         try:
-            answer = _post(f"{engine}/invocations", body, headers, sagemaker_async.SECONDS)
+            answer = post(f"{engine}/invocations", body, headers, sagemaker_async.SECONDS)
         except HTTPError as error:
             with error:
                 said = error.read().decode(errors="replace")
@@ -127,11 +127,11 @@ def _request_of(response: Any, name: str) -> tuple[str, dict[str, str]]:
     headers |= {theirs: given[ours] for ours, theirs in _FORWARDED.items() if ours in given}
     if _CUSTOM in given:
         headers[_CUSTOM] = given[_CUSTOM]
-    headers |= _component_headers(backend, name, given.get(_COMPONENT))
+    headers |= component_headers(backend, name, given.get(_COMPONENT))
     return endpoint.production_variants[0]["VariantName"], headers
 
 
-def _component_headers(backend: Any, endpoint_name: str, wanted: str | None) -> dict[str, str]:
+def component_headers(backend: Any, endpoint_name: str, wanted: str | None) -> dict[str, str]:
     """Where components share an endpoint, a caller names one; its copies must be there."""
     components = components_of(backend)
     there = [c.name for c in components.values() if c.endpoint_name == endpoint_name]
@@ -148,7 +148,7 @@ def _component_headers(backend: Any, endpoint_name: str, wanted: str | None) -> 
     return {_ADAPTER: component.name} if component.base_component else {}
 
 
-def _post(url: str, body: bytes | str, headers: dict[str, str], seconds: int) -> Any:
+def post(url: str, body: bytes | str, headers: dict[str, str], seconds: int) -> Any:
     data = body.encode() if isinstance(body, str) else body
     return _OPENER.open(Request(url, data, headers), timeout=seconds)  # noqa: S310 - loopback
 
@@ -162,17 +162,17 @@ def _told(answer: Any, variant: str, type_header: str) -> dict[str, str]:
     return told | ({_CUSTOM: custom} if custom else {})
 
 
-def _refusal(error: Exception) -> Answer:
+def refusal(error: Exception) -> Answer:
     """Say as SageMaker does what went wrong: before the container, in it, or on the way."""
     if isinstance(error, RefusedError):
-        return _error(400, "ValidationError", str(error))
+        return error_answer(400, "ValidationError", str(error))
     if isinstance(error, HTTPError):
         with error:
             return _model_error(error.code, error.read().decode(errors="replace"))
     return _model_error(500, f"the container did not answer: {error}")
 
 
-def _error(status: int, code: str, message: str) -> Answer:
+def error_answer(status: int, code: str, message: str) -> Answer:
     return status, _headers(status, code), json.dumps({"Message": message})
 
 
@@ -190,35 +190,6 @@ def _model_error(status: int, message: str) -> Answer:
         "LogStreamArn": "",
     }
     return 424, _headers(424, "ModelError"), json.dumps(detail)
-
-
-def _openai(request: Any, full_url: str, headers: Any) -> Answer:
-    """The OpenAI-compatible path, which takes bearer tokens in place of signatures."""
-    _, _, tail = full_url.partition("/endpoints/")
-    name, _, route = tail.partition("/openai/")
-    engine = engine_of(name)
-    if not str(headers.get("Authorization", "")).startswith("Bearer "):
-        return _error(403, "AccessDeniedException", "a bearer token is required")
-    if engine is None:
-        return _error(503, "ServiceUnavailable", f"no engine stands behind {name}")
-    body = request.get_data() or None
-    sent = {"Content-Type": headers.get("Content-Type", "application/json")}
-    call = Request(f"{engine}/{route}", body, sent, method=request.method)  # noqa: S310 - loopback
-    try:
-        answer = _OPENER.open(call, timeout=STREAM_SECONDS)
-    except HTTPError as error:
-        with error:
-            return error.code, {"Content-Type": "application/json"}, error.read()
-    except (OSError, HTTPException) as error:
-        return _refusal(error)
-    told = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
-    return 200, told, _chunks(answer) if request.from_wsgi_server else answer.read()
-
-
-def _chunks(answer: Any) -> Iterator[bytes]:
-    with answer:
-        while chunk := answer.read1(CHUNK_BYTES):
-            yield chunk
 
 
 _moto_host = DomainDispatcherApplication.infer_service_region_host
@@ -243,6 +214,5 @@ def install() -> None:
     paths: dict[str, Any] = urls.url_paths
     stream = "{0}/endpoints/(?P<name>[^/]+)/invocations-response-stream$"
     paths[stream] = SageMakerRuntimeResponse.dispatch
-    paths["{0}/endpoints/(?P<name>[^/]+)/openai/(?P<route>.+)$"] = _openai
     dispatcher: Any = DomainDispatcherApplication
     dispatcher.infer_service_region_host = _host

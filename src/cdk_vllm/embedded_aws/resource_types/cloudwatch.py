@@ -13,15 +13,20 @@ class Alarm(Resource):
     type_name = "AWS::CloudWatch::Alarm"
     name_property = "AlarmName"
     name_limit = 255
+    operation = "cloudwatch.put_metric_alarm"
 
     def create(self, properties: dict[str, Any]) -> str:
-        """Put the alarm."""
-        self.call("cloudwatch.put_metric_alarm", properties)
-        return str(properties["AlarmName"])
+        """Put the alarm; CloudWatch would put it over another one of its name."""
+        name, kinds = str(properties["AlarmName"]), ["MetricAlarm", "CompositeAlarm"]
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=kinds)
+        if found["MetricAlarms"] or found["CompositeAlarms"]:
+            raise ValueError(f"the alarm {name} already exists")
+        self.call(self.operation, properties)
+        return name
 
     def update(self, properties: dict[str, Any]) -> None:
         """Put it anew."""
-        self.create(properties)
+        self.call(self.operation, properties)
 
     def delete(self) -> None:
         """Delete the alarm."""
@@ -36,11 +41,7 @@ class CompositeAlarm(Alarm):
     """`AWS::CloudWatch::CompositeAlarm`; `Ref` is its name."""
 
     type_name = "AWS::CloudWatch::CompositeAlarm"
-
-    def create(self, properties: dict[str, Any]) -> str:
-        """Put the alarm."""
-        self.call("cloudwatch.put_composite_alarm", properties)
-        return str(properties["AlarmName"])
+    operation = "cloudwatch.put_composite_alarm"
 
 
 class Dashboard(Resource):

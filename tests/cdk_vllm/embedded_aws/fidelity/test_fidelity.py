@@ -264,3 +264,44 @@ def test_a_rule_from_a_prefix_list_keeps_its_description(client: Client) -> None
         "SecurityGroupRules"
     ]
     assert rule["Description"] == "S3"
+
+
+@pytest.mark.parametrize(
+    ("condition", "accepted"),
+    [
+        ({"RegexValues": ["^/v1/(completions|models)$"]}, True),
+        ({"RegexValues": ["^/v1/(completions"]}, False),
+        ({"RegexValues": ["a" * 129]}, False),
+        ({"RegexValues": ["^/v1$"], "Values": ["/v1"]}, False),
+        ({"Values": ["/v1"]}, True),
+    ],
+)
+def test_a_path_may_be_a_regular_expression(
+    client: Client, condition: dict[str, list[str]], accepted: bool
+) -> None:
+    ec2, elbv2 = client("ec2"), client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    made = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for cidr, zone in (("10.9.1.0/24", "us-east-1a"), ("10.9.2.0/24", "us-east-1b"))
+    ]
+    balancer = elbv2.create_load_balancer(Name="b", Subnets=made)["LoadBalancers"][0]
+    refusal = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    listener = elbv2.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[refusal],
+    )["Listeners"][0]["ListenerArn"]
+    asked = {
+        "ListenerArn": listener,
+        "Priority": 1,
+        "Conditions": [{"Field": "path-pattern", "PathPatternConfig": condition}],
+        "Actions": [refusal],
+    }
+    if accepted:
+        (rule,) = elbv2.create_rule(**asked)["Rules"]
+        assert rule["Conditions"][0]["PathPatternConfig"] == condition
+    else:
+        with pytest.raises(ClientError):
+            elbv2.create_rule(**asked)

@@ -94,3 +94,10 @@ def test_alarms_and_dashboards_are_read_and_change(
     assert not left["MetricAlarms"]
     assert not left["CompositeAlarms"]
     assert not cloudwatch.list_dashboards()["DashboardEntries"]
+
+
+def test_two_alarms_of_one_name_are_refused(create: Callable[..., dict[str, Any]]) -> None:
+    both = {"AlarmRule": "TRUE", "AlarmName": "unavailable"}
+    kind = "AWS::CloudWatch::CompositeAlarm"
+    stack = create({"Resources": {n: {"Type": kind, "Properties": both} for n in ("One", "Two")}})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
