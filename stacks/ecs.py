@@ -158,6 +158,7 @@ class EcsStack(Stack):
             metrics=EngineMetrics(self.stack_name),
             topics=topics,
             thresholds=limits,
+            collected=self.collector is not None,
         )
         if self.collector:
             EcsDashboard(

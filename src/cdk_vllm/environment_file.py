@@ -62,7 +62,7 @@ SAGEMAKER_HAS = dict.fromkeys(ECS_KEYS, _OWN_DOOR) | {
     "capacity": "SageMaker buys its own instances",
     "lora": "on SageMaker adapters are inference components of their own",
     "allow_interrupted_requests": "SageMaker has no Spot endpoints",
-    "scale_to_zero": "a SageMaker endpoint keeps one instance; components on a shared one may sleep",
+    "scale_to_zero": "a SageMaker endpoint keeps an instance; shared ones may sleep",
     "rollout": "SageMaker's is sagemaker.rollout",
 }
 LORA_OPTIONS = frozenset(

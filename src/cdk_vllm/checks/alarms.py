@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdk_vllm.checks.measuring import ALARM, metric_alarms
 from cdk_vllm.checks.template import Finding, Template, as_list, mentions, report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 SERVICES = ("AWS::ECS::Service", "AWS::SageMaker::Endpoint")
 
@@ -22,8 +22,11 @@ def alarms_tell_somebody(template: Template) -> Iterator[Finding]:
 
 
 def alarms_decide_about_silence(template: Template) -> Iterator[Finding]:
-    """No data may mean no traffic or no server; CloudWatch's default is to keep the last state."""
-    for alarm in template.of(ALARM):
+    """No data may mean no traffic or no server; CloudWatch's default is to keep the last state.
+
+    A PromQL query without data returns nothing, and is quiet.
+    """
+    for alarm in metric_alarms(template):
         if alarm.get("TreatMissingData") not in ("breaching", "notBreaching", "ignore"):
             yield report(alarms_decide_about_silence, alarm, "TreatMissingData is not set")
 

@@ -12,6 +12,7 @@ from cdk_vllm.checks.template import (
     Template,
     as_list,
     dig,
+    joined,
     number,
     pairs,
     report,
@@ -38,6 +39,7 @@ FORBIDDEN_VARIABLES = (
 )
 SAFE_FORMATS = ("runai_streamer", "safetensors")
 RUNTIME_ADAPTERS = "VLLM_ALLOW_RUNTIME_LORA_UPDATING"
+PLUGIN = "cdk_vllm_adapters"
 ALLOW_LIST = "cdk_vllm_adapters.AllowList"
 _STARTS_VLLM = re.compile(r'"(?:\S*/)?vllm"|vllm serve|vllm\.entrypoints')
 QUIET_VARIABLES = ("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS")
@@ -69,6 +71,14 @@ def containers(template: Template) -> Iterator[Container]:
             variables = pairs(body.get("Environment"), "Name")
             if _STARTS_VLLM.search(started) or any(name.startswith("VLLM_") for name in variables):
                 yield Container(task, body)
+
+
+def everything_beside_servers(template: Template) -> Iterator[Container]:
+    """Yield every container of the tasks that run vLLM, the server among them."""
+    tasks = {task.logical_id for task, _ in containers(template)}
+    for task in template.of("AWS::ECS::TaskDefinition"):
+        if task.logical_id in tasks:
+            yield from (Container(task, body) for body in task.get("ContainerDefinitions", []))
 
 
 def starts_without_a_shell(template: Template) -> Iterator[Finding]:
@@ -135,6 +145,24 @@ def loads_adapters_safely(template: Template) -> Iterator[Finding]:
             yield report(loads_adapters_safely, container.task, message)
 
 
+def finds_its_adapters(template: Template) -> Iterator[Finding]:
+    """The plugin loads what is registered below one prefix, into a directory of its own."""
+    for container in containers(template):
+        told = container.environment
+        if PLUGIN not in str(told.get("VLLM_PLUGINS")):
+            continue
+        place = str(told.get("CDK_VLLM_ADAPTERS_DIRECTORY"))
+        uri = joined(told.get("CDK_VLLM_ADAPTERS_URI"))
+        cache = str(told.get("HOME"))
+        wrong = {
+            f"{RUNTIME_ADAPTERS} is not True": told.get(RUNTIME_ADAPTERS) != "True",
+            "CDK_VLLM_ADAPTERS_URI is no prefix": not re.fullmatch(r"s3://.+/adapters/.+/", uri),
+            "CDK_VLLM_ADAPTERS_DIRECTORY is not in the cache": not place.startswith(f"{cache}/"),
+        }
+        for message in (text for text, is_wrong in wrong.items() if is_wrong):
+            yield report(finds_its_adapters, container.task, message)
+
+
 def opens_nothing_dangerous(template: Template) -> Iterator[Finding]:
     """These options run code from requests or models, open routes, or write prompts to the log."""
     for container in containers(template):
@@ -170,8 +198,11 @@ def calls_nobody(template: Template) -> Iterator[Finding]:
 
 
 def runs_without_privileges(template: Template) -> Iterator[Finding]:
-    """Whoever takes over the server should find an ordinary user and nothing to write to."""
-    for task, body in containers(template):
+    """Whoever takes over a container should find an ordinary user and nothing to write to.
+
+    What runs beside the server shares its network and its roles, so it is held as tightly.
+    """
+    for task, body in everything_beside_servers(template):
         wrong = {
             "User is root": str(body.get("User", "root")).split(":")[0] in ("root", "0", ""),
             "the root file system is writable": body.get("ReadonlyRootFilesystem") is not True,
@@ -181,7 +212,7 @@ def runs_without_privileges(template: Template) -> Iterator[Finding]:
             not in str(body.get("DockerSecurityOptions")),
         }
         for message in (text for text, is_wrong in wrong.items() if is_wrong):
-            yield report(runs_without_privileges, task, message)
+            yield report(runs_without_privileges, task, f"{body.get('Name')}: {message}")
 
 
 def has_room_to_work(template: Template) -> Iterator[Finding]:
@@ -214,6 +245,7 @@ RULES = (
     reserves_its_gpus,
     asks_for_a_key,
     loads_adapters_safely,
+    finds_its_adapters,
     opens_nothing_dangerous,
     loads_safe_weights,
     bounds_its_queue,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cdk_vllm.checks.ecs_container import containers
 from cdk_vllm.checks.template import Finding, Template, as_list, number, pairs, report
+from cdk_vllm.checks.traffic import is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 SERVICE = "AWS::ECS::Service"
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
+LEAST_BAKE_MINUTES = 5
+SWAP = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 SPOT_USABLE_SECONDS = 110
 INTERRUPTIONS_ALLOWED = "cdk-vllm:interrupted-requests"
 """In the metadata of a template that says that Spot may cut requests short."""
@@ -21,6 +24,7 @@ INTERRUPTIONS_ALLOWED = "cdk-vllm:interrupted-requests"
 
 def service_is_where_it_was_planned(template: Template) -> Iterator[Finding]:
     """What a service does not say, AWS chooses: the default cluster, any subnet, any group."""
+    zones = 1 if is_reserved(template) else 2
     for service in template.of(SERVICE):
         network = "NetworkConfiguration.AwsvpcConfiguration."
         public = service.get(network + "AssignPublicIp")
@@ -28,7 +32,7 @@ def service_is_where_it_was_planned(template: Template) -> Iterator[Finding]:
             "no cluster": not service.get("Cluster"),
             "no task definition": not service.get("TaskDefinition"),
             "no security group": not as_list(service.get(network + "SecurityGroups")),
-            "fewer than two subnets": len(as_list(service.get(network + "Subnets"))) < 2,
+            "fewer than two subnets": len(as_list(service.get(network + "Subnets"))) < zones,
             "tasks may get public addresses": public != "DISABLED",
             "no capacity provider": not _providers(service),
         }
@@ -77,6 +81,33 @@ def deployment_is_spelt_out(template: Template) -> Iterator[Finding]:
             yield report(deployment_is_spelt_out, service, message)
 
 
+def two_sets_can_be_swapped(template: Template) -> Iterator[Finding]:
+    """Two full sets need a second target group, a rule whose traffic moves, and a while to look."""
+    for service in template.of(SERVICE):
+        configuration = "DeploymentConfiguration."
+        strategy = service.get(configuration + "Strategy", "ROLLING")
+        bake = number(service.get(configuration + "BakeTimeInMinutes"))
+        canary = service.get(configuration + "CanaryConfiguration", {})
+        swaps = [b.get("AdvancedConfiguration") for b in as_list(service.get("LoadBalancers"))]
+        rolling = strategy == "ROLLING"
+        wrong = {
+            "a rolling deployment moves no traffic": rolling and any(swaps),
+            "its traffic cannot be moved": not rolling and not all(_is_whole(s) for s in swaps),
+            "the old set goes before anybody looked": not rolling and bake < LEAST_BAKE_MINUTES,
+            "a canary gets no share of the traffic, or no while": strategy == "CANARY"
+            and not (
+                0 < number(canary.get("CanaryPercent")) < 100
+                and number(canary.get("CanaryBakeTimeInMinutes")) >= LEAST_BAKE_MINUTES
+            ),
+        }
+        for message in (text for text, is_wrong in wrong.items() if is_wrong):
+            yield report(two_sets_can_be_swapped, service, message)
+
+
+def _is_whole(swap: Any) -> bool:
+    return isinstance(swap, dict) and all(swap.get(name) for name in SWAP)
+
+
 def zones_are_evened_out_with_room_only(template: Template) -> Iterator[Finding]:
     """ECS moves a task by starting one more, for which a deployment in place has no GPU."""
     for service in template.of(SERVICE):
@@ -90,15 +121,19 @@ def spot_leaves_time_to_drain(template: Template) -> Iterator[Finding]:
     """Two minutes after its notice a Spot instance is gone, with whatever is still answered."""
     if not any(_has_spot(group) for group in template.of(GROUP)):
         return
-    if f'"{INTERRUPTIONS_ALLOWED}"' in template.text:
-        return
     stop = max((number(body.get("StopTimeout")) for _, body in containers(template)), default=0.0)
     for group in template.of("AWS::ElasticLoadBalancingV2::TargetGroup"):
+        if group.get("TargetType") == "alb":
+            continue
         attributes = pairs(group.get("TargetGroupAttributes"))
         delay = number(attributes.get("deregistration_delay.timeout_seconds", 300))
-        if delay + stop > SPOT_USABLE_SECONDS:
+        if delay + stop > SPOT_USABLE_SECONDS and not _may_interrupt(template):
             message = f"draining takes {delay:g} s and stopping {stop:g} s, above 110 s"
             yield report(spot_leaves_time_to_drain, group, message)
+
+
+def _may_interrupt(template: Template) -> bool:
+    return f'"{INTERRUPTIONS_ALLOWED}"' in template.text
 
 
 def _has_spot(group: Resource) -> bool:
@@ -114,6 +149,7 @@ RULES = (
     service_is_where_it_was_planned,
     tasks_are_spread_and_packed,
     deployment_is_spelt_out,
+    two_sets_can_be_swapped,
     zones_are_evened_out_with_room_only,
     spot_leaves_time_to_drain,
 )

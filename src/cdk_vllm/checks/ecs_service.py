@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from cdk_vllm import catalog
 from cdk_vllm.checks.ecs_container import containers
-from cdk_vllm.checks.template import Finding, Resource, Template, number, pairs, report
+from cdk_vllm.checks.template import (
+    Finding,
+    Resource,
+    Template,
+    as_list,
+    dig,
+    number,
+    pairs,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +113,15 @@ def nobody_logs_in(template: Template) -> Iterator[Finding]:
             yield report(nobody_logs_in, service, "EnableExecuteCommand is true")
 
 
+def meshes_wait_for_long_answers(template: Template) -> Iterator[Finding]:
+    """Service Connect ends a request after 15 s unless told otherwise, however much has come."""
+    for service in template.of(SERVICE):
+        for entry in as_list(service.get("ServiceConnectConfiguration.Services")):
+            if number(dig(entry, "Timeout.PerRequestTimeoutSeconds")) != 0:
+                message = "PerRequestTimeoutSeconds is not 0"
+                yield report(meshes_wait_for_long_answers, service, message)
+
+
 def costs_are_tagged(template: Template) -> Iterator[Finding]:
     """Tasks without tags are GPU hours nobody can assign."""
     for service in template.of(SERVICE):
@@ -127,6 +145,7 @@ RULES = (
     failed_deployment_rolls_back,
     rebalancing_is_decided,
     nobody_logs_in,
+    meshes_wait_for_long_answers,
     costs_are_tagged,
     containers_are_watched,
 )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from cdk_vllm.checks.ecs_container import Container, containers
+from cdk_vllm.checks.ecs_container import Container, containers, everything_beside_servers
 from cdk_vllm.checks.template import (
     Finding,
-    Resource,
     Template,
     as_list,
     dig,
-    mentions,
     number,
     pairs,
     report,
@@ -23,23 +21,16 @@ if TYPE_CHECKING:
 
 ORDINARY_USER = re.compile(r"[1-9]\d*(:\d+)?")
 LEAST_MEMORY_MIB = 2048
-PREPARE_ENTRY_POINT = ["python3", "/opt/cdk-vllm/prepare.py"]
+LEAST_COMPANION_MIB = 64
+FIXED_IMAGE = re.compile(r"@sha256:[0-9a-f]{64}$|:v?\d+\.\d+\.\d+$")
 ULIMITS = {"memlock": -1, "nofile": 65536, "stack": 64 * 2**20}
 # Of the awslogs driver; without `mode` a full buffer stops the server.
 LOG_OPTIONS = ("awslogs-group", "awslogs-region", "awslogs-stream-prefix", "max-buffer-size")
 
 
-def everything_beside_servers(template: Template) -> Iterator[tuple[Resource, dict[str, Any]]]:
-    """Yield every container of the tasks that run vLLM, the server among them."""
-    tasks = {task.logical_id for task, _ in containers(template)}
-    for task in template.of("AWS::ECS::TaskDefinition"):
-        if task.logical_id in tasks:
-            yield from ((task, body) for body in as_list(task.get("ContainerDefinitions")))
-
-
 def user_is_an_ordinary_one(template: Template) -> Iterator[Finding]:
     """A name may be anybody's in another image; a number above 0 never is root's."""
-    for task, body in containers(template):
+    for task, body in everything_beside_servers(template):
         if not ORDINARY_USER.fullmatch(str(body.get("User"))):
             yield report(user_is_an_ordinary_one, task, f"User is {body.get('User')}")
 
@@ -140,6 +131,15 @@ def logs_reach_cloudwatch(template: Template) -> Iterator[Finding]:
             yield report(logs_reach_cloudwatch, task, message)
 
 
+def containers_know_their_region(template: Template) -> Iterator[Finding]:
+    """On EC2 nothing tells a task its region, and metadata of the instance are out of reach."""
+    for container in everything_beside_servers(template):
+        region = dig(container.body, "LogConfiguration.Options.awslogs-region")
+        if region is not None and container.environment.get("AWS_REGION") != region:
+            message = f"{container.body.get('Name')}: AWS_REGION is not {region}"
+            yield report(containers_know_their_region, container.task, message)
+
+
 def traffic_reaches_the_server(template: Template) -> Iterator[Finding]:
     """A service whose names and ports do not meet stays unhealthy until it is rolled back."""
     ports = {
@@ -158,39 +158,28 @@ def traffic_reaches_the_server(template: Template) -> Iterator[Finding]:
                 yield report(traffic_reaches_the_server, service, "no target group")
 
 
-def companions_are_ordinary(template: Template) -> Iterator[Finding]:
-    """What runs beside the server shares its network and its roles, so it is held as tightly."""
+def companions_can_start(template: Template) -> Iterator[Finding]:
+    """What runs beside the server is one version, is reaped, and can write where it must."""
     servers = [body for _, body in containers(template)]
     for task, body in everything_beside_servers(template):
         if body in servers:
             continue
-        image = body.get("Image")
         wrong = {
-            "may be root": not ORDINARY_USER.fullmatch(str(body.get("User"))),
-            "is not named by digest": isinstance(image, str) and "@sha256:" not in image,
+            "has an image that can be moved": not _is_fixed(body.get("Image")),
             "has nobody to reap its processes": dig(body, "LinuxParameters.InitProcessEnabled")
             is not True,
+            "has no limit of memory": number(body.get("Memory")) < LEAST_COMPANION_MIB,
         }
         for name, path in pairs(body.get("Environment"), "Name").items():
             places = _writable(Container(task, body))
             wrong[f"cannot write to {name}"] = name in ("HOME", "TMPDIR") and path not in places
         for message in (text for text, is_wrong in wrong.items() if is_wrong):
-            yield report(companions_are_ordinary, task, f"{body.get('Name')} {message}")
+            yield report(companions_can_start, task, f"{body.get('Name')} {message}")
 
 
-def checked_is_what_is_loaded(template: Template) -> Iterator[Finding]:
-    """A check of something else, or by another program, says nothing about what is loaded."""
-    for task, body in everything_beside_servers(template):
-        if not mentions([body.get("EntryPoint"), body.get("Name")], "prepare"):
-            continue
-        words = as_list(body.get("Command"))
-        checked = words[words.index("--model") + 1 :][:1] if "--model" in words else []
-        wrong = {
-            "it is not the check": body.get("EntryPoint") != PREPARE_ENTRY_POINT,
-            "it checks no model": not checked or str(checked[0]).startswith("--"),
-        }
-        for message in (text for text, is_wrong in wrong.items() if is_wrong):
-            yield report(checked_is_what_is_loaded, task, message)
+def _is_fixed(image: Any) -> bool:
+    """A digest, or the tag of a release: ECS turns it into one digest for a whole deployment."""
+    return not isinstance(image, str) or bool(FIXED_IMAGE.search(image))
 
 
 RULES = (
@@ -202,7 +191,7 @@ RULES = (
     limits_are_high_enough,
     server_may_write_where_it_must,
     logs_reach_cloudwatch,
+    containers_know_their_region,
     traffic_reaches_the_server,
-    companions_are_ordinary,
-    checked_is_what_is_loaded,
+    companions_can_start,
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cdk_vllm import catalog
-from cdk_vllm.checks.template import Finding, Resource, Template, as_list, dig, number, report
+from cdk_vllm.checks.template import (
+    Finding,
+    Resource,
+    Template,
+    as_list,
+    dig,
+    mentions,
+    number,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,13 +26,20 @@ TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 TRACKING = "TargetTrackingScalingPolicyConfiguration."
 LEAST_BAKE_SECONDS = 300
+ISOLATION = "cdk-vllm:network-isolation"
+"""In the metadata of a template whose models may call out because somebody asked for it."""
 
 
 def model_is_isolated(template: Template) -> Iterator[Finding]:
-    """A container with its weights beside it needs no network, and what it has can be abused."""
+    """A container with its weights beside it needs no network, and what it has can be abused.
+
+    Weights that stream need one; otherwise the template says that isolation was switched off.
+    """
     for model in template.of(MODEL):
+        streams = mentions(model.get("PrimaryContainer.Environment.SM_VLLM_MODEL"), "s3://")
+        isolated = model.get("EnableNetworkIsolation") is True
         wrong = {
-            "it may call out": model.get("EnableNetworkIsolation") is not True,
+            "it may call out": not isolated and not streams and not may_call_out(template),
             "it has no role": not model.get("ExecutionRoleArn"),
             "it has no image": not model.get("PrimaryContainer.Image"),
             "fewer than two subnets": len(as_list(model.get("VpcConfig.Subnets"))) < 2,
@@ -31,6 +47,19 @@ def model_is_isolated(template: Template) -> Iterator[Finding]:
         }
         for message in (text for text, is_wrong in wrong.items() if is_wrong):
             yield report(model_is_isolated, model, message)
+
+
+def may_call_out(template: Template) -> bool:
+    """Tell whether isolation was switched off on purpose."""
+    return f'"{ISOLATION}": "off"' in template.text
+
+
+def endpoint_image_is_fixed(template: Template) -> Iterator[Finding]:
+    """A tag can be moved: an instance that scaling adds would run other code than the rest."""
+    for model in template.of(MODEL):
+        image = model.get("PrimaryContainer.Image")
+        if isinstance(image, str) and "@sha256:" not in image:
+            yield report(endpoint_image_is_fixed, model, f"{image} is not named by digest")
 
 
 def variants_are_what_was_planned(template: Template) -> Iterator[Finding]:
@@ -64,6 +93,9 @@ def update_is_watched_and_ends(template: Template) -> Iterator[Finding]:
     for endpoint in template.of(ENDPOINT):
         policy = "DeploymentConfig.BlueGreenUpdatePolicy."
         routing = policy + "TrafficRoutingConfiguration."
+        if endpoint.get("RetainAllVariantProperties") is not True:
+            message = "the instances that scaling added are dropped"
+            yield report(update_is_watched_and_ends, endpoint, message)
         if not endpoint.get(policy.removesuffix(".")):
             continue
         wait = number(endpoint.get(routing + "WaitIntervalInSeconds"))
@@ -72,13 +104,17 @@ def update_is_watched_and_ends(template: Template) -> Iterator[Finding]:
             f"it bakes for less than {LEAST_BAKE_SECONDS} s": wait < LEAST_BAKE_SECONDS,
             "it has no end": not 600 <= most <= 28800,
             "its end comes before its bake": most <= wait,
-            "the instances that scaling added are dropped": endpoint.get(
-                "RetainAllVariantProperties"
-            )
-            is not True,
         }
         for message in (text for text, is_wrong in wrong.items() if is_wrong):
             yield report(update_is_watched_and_ends, endpoint, message)
+
+
+def endpoints_report_themselves(template: Template) -> Iterator[Finding]:
+    """Without them CloudWatch knows no instance apart, and nothing of what the engine reports."""
+    for config in template.of(CONFIG):
+        for name in ("EnableDetailedObservability", "EnableEnhancedMetrics"):
+            if config.get(f"MetricsConfig.{name}") is not True:
+                yield report(endpoints_report_themselves, config, f"{name} is not true")
 
 
 def logs_belong_to_the_endpoint(template: Template) -> Iterator[Finding]:
@@ -104,14 +140,25 @@ def scaling_has_bounds_and_a_target(template: Template) -> Iterator[Finding]:
     """A policy without a target or a sensible value never acts, or acts on each request."""
     for target in template.of(TARGET):
         least, most = number(target.get("MinCapacity")), number(target.get("MaxCapacity"))
-        if not least <= most:
-            yield report(scaling_has_bounds_and_a_target, target, "MaxCapacity is below Min")
+        if not max(least, 1.0) <= most:
+            yield report(scaling_has_bounds_and_a_target, target, "MaxCapacity is below Min, or 0")
         for action in as_list(target.get("ScheduledActions")):
             for message in _action_faults(action):
                 yield report(scaling_has_bounds_and_a_target, target, message)
+        for message in _directions(template, target):
+            yield report(scaling_has_bounds_and_a_target, target, message)
     for policy in template.of(POLICY):
         for message in _policy_faults(policy):
             yield report(scaling_has_bounds_and_a_target, policy, message)
+
+
+def _directions(template: Template, target: Resource) -> Iterator[str]:
+    """What only grows is paid for ever; one policy of several is enough to shrink by."""
+    reference = {"Ref": target.logical_id}
+    policies = [p for p in template.of(POLICY) if p.get("ScalingTargetId") == reference]
+    tracking = [p.get(TRACKING.removesuffix(".")) for p in policies]
+    if any(tracking) and all(t.get("DisableScaleIn") is True for t in tracking if t):
+        yield "nothing scales it in"
 
 
 def _action_faults(action: dict[str, Any]) -> Iterator[str]:
@@ -120,8 +167,15 @@ def _action_faults(action: dict[str, Any]) -> Iterator[str]:
         yield "a scheduled action changes nothing"
     if "MinCapacity" in bounds and number(bounds["MinCapacity"]) < 1 and not action.get("EndTime"):
         yield "a scheduled action leaves no replica"
-    if not str(action.get("Schedule")).startswith(("cron(", "rate(", "at(")):
+    if "MaxCapacity" in bounds and number(bounds["MaxCapacity"]) < max(
+        1.0, number(bounds.get("MinCapacity"))
+    ):
+        yield "a scheduled action leaves room for no replica"
+    schedule, zone = str(action.get("Schedule")), action.get("Timezone")
+    if not schedule.startswith(("cron(", "rate(", "at(")):
         yield "a schedule is no schedule"
+    if schedule.startswith("cron(") and zone != "UTC" and "/" not in str(zone):
+        yield "a schedule is in no time zone"
 
 
 def _policy_faults(policy: Resource) -> Iterator[str]:
@@ -139,8 +193,10 @@ def _policy_faults(policy: Resource) -> Iterator[str]:
 
 RULES = (
     model_is_isolated,
+    endpoint_image_is_fixed,
     variants_are_what_was_planned,
     update_is_watched_and_ends,
+    endpoints_report_themselves,
     logs_belong_to_the_endpoint,
     scaling_reaches_its_variant,
     scaling_has_bounds_and_a_target,

@@ -23,6 +23,11 @@ ALLOWED_PATHS = (
     "/v1/models",
     "/v1/responses",
 )
+ALLOWED_PATTERNS = (
+    "^/v1/(chat/completions|completions|embeddings|messages|models)$",
+    "^/v1/responses(/[a-zA-Z0-9_-]+(/cancel)?)?$",
+)
+"""Regular expressions that match nothing but the paths above and one response's own."""
 
 
 def is_internal(template: Template) -> Iterator[Finding]:
@@ -42,7 +47,7 @@ def application_balancers(template: Template) -> Iterator[Resource]:
 def refuses_by_default(template: Template) -> Iterator[Finding]:
     """Many of vLLM's routes need no key; only paths that are named may reach it."""
     for listener in template.of(LISTENER):
-        if _passes_on_to_a_balancer(template, listener):
+        if passes_on_to_a_balancer(template, listener):
             continue
         for action in as_list(listener.get("DefaultActions")):
             if action.get("Type") == "fixed-response":
@@ -53,7 +58,7 @@ def refuses_by_default(template: Template) -> Iterator[Finding]:
                 yield report(refuses_by_default, listener, f"{action.get('Type')} by default")
 
 
-def _passes_on_to_a_balancer(template: Template, listener: Resource) -> bool:
+def passes_on_to_a_balancer(template: Template, listener: Resource) -> bool:
     """Tell whether a listener of a network load balancer leads to another listener alone."""
     inner = {
         group.logical_id for group in template.of(TARGET_GROUP) if group.get("TargetType") == "alb"
@@ -69,7 +74,7 @@ def forwards_named_paths_only(template: Template) -> Iterator[Finding]:
     """/invocations, /tokenize and /metrics need no key, and /v1 also loads adapters."""
     for rule in template.of(RULE):
         for path in _paths(rule):
-            if path.removesuffix("*") not in ALLOWED_PATHS:
+            if path.removesuffix("*") not in (*ALLOWED_PATHS, *ALLOWED_PATTERNS):
                 yield report(forwards_named_paths_only, rule, f"forwards {path}")
 
 
@@ -80,7 +85,8 @@ def _paths(rule: Resource) -> Iterator[str]:
     for condition in as_list(rule.get("Conditions")):
         if condition.get("Field") == "path-pattern":
             found = True
-            yield from condition.get("PathPatternConfig", {}).get("Values", [])
+            wanted = condition.get("PathPatternConfig", {})
+            yield from (*wanted.get("Values", []), *wanted.get("RegexValues", []))
             yield from condition.get("Values", [])
     if not found:
         yield "/*"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cdk_vllm.checks.template import Finding, Resource, Template, as_list, dig, mentions, report
+from cdk_vllm.checks.template import (
+    Finding,
+    Resource,
+    Template,
+    as_list,
+    dig,
+    mentions,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +40,6 @@ WITHOUT_RESOURCE = (
     "ecs:DiscoverPollEndpoint",
     "xray:Put",
 )
-# Services that name no account in what they ask for: rules are the account's own, and a load
-# balancer's log goes to a key that names the account. Sources: Amazon EventBridge User Guide,
-# Elastic Load Balancing User Guide, "Access logs".
-SEND_NO_ACCOUNT = ("events.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com")
 SECURE = "aws:SecureTransport"
 OLDEST_TLS = 1.2
 
@@ -67,7 +71,9 @@ def statements(template: Template) -> Iterator[Statement]:
 def policies_are_whole(template: Template) -> Iterator[Finding]:
     """AWS refuses a policy with a part missing, when everything before it is deployed."""
     for resource in template.of(*DOCUMENTS):
-        if dig(resource.get(DOCUMENTS[resource.type]), "Version") != VERSION:
+        # KMS writes a policy of its own for a key that comes without.
+        document = resource.get(DOCUMENTS[resource.type], {"Version": VERSION})
+        if dig(document, "Version") != VERSION:
             yield report(policies_are_whole, resource, f"Version is not {VERSION}")
     for statement in statements(template):
         kind = statement.resource.type
@@ -117,32 +123,18 @@ def _only_looks(action: str) -> bool:
     return action.partition(":")[2].startswith(("List", "Describe"))
 
 
-def _tables(statement: Statement) -> list[Any]:
+def tables(statement: Statement) -> list[Any]:
+    """Return the conditions of a statement by their operators."""
     return list((statement.body.get("Condition") or {}).values())
 
 
 def _conditions(statement: Statement) -> list[Any]:
-    values = (value for table in _tables(statement) for value in table.values())
+    values = (value for table in tables(statement) for value in table.values())
     return [value for value in values if value not in (None, [], "")]
 
 
 def _is_aws(service: Any) -> bool:
     return not isinstance(service, str) or ".amazonaws.com" in service
-
-
-def metrics_are_held_to_namespaces(template: Template) -> Iterator[Finding]:
-    """Whoever may write any metric can silence any alarm of the account."""
-    for statement in statements(template):
-        if "cloudwatch:PutMetricData" not in statement.actions or statement.denies:
-            continue
-        names = [
-            name
-            for table in _tables(statement)
-            for name in as_list(table.get("cloudwatch:namespace"))
-        ]
-        if not names or any(isinstance(name, str) and "/" not in name for name in names):
-            message = "metrics of every namespace may be written"
-            yield report(metrics_are_held_to_namespaces, statement.resource, message)
 
 
 def keys_open_through_their_service_only(template: Template) -> Iterator[Finding]:
@@ -153,7 +145,7 @@ def keys_open_through_their_service_only(template: Template) -> Iterator[Finding
         owner = _is_account(principal) and statement.actions == ["kms:*"]
         if statement.denies or not decrypts or owner or _is_service(principal):
             continue
-        services = [dig(table, "kms:ViaService") for table in _tables(statement)]
+        services = [dig(table, "kms:ViaService") for table in tables(statement)]
         if not any(_is_aws(service) for service in services if service):
             message = "decrypts without kms:ViaService"
             yield report(keys_open_through_their_service_only, statement.resource, message)
@@ -165,26 +157,6 @@ def _is_account(principal: Any) -> bool:
 
 def _is_service(principal: Any) -> bool:
     return isinstance(principal, dict) and bool(principal.get("Service"))
-
-
-def services_act_for_this_account(template: Template) -> Iterator[Finding]:
-    """Without it another account could make the same service use our key, topic or bucket."""
-    for statement in statements(template):
-        service = dig(statement.body.get("Principal"), "Service")
-        if statement.resource.type == "AWS::IAM::Role" or not service:
-            continue
-        bound = ("aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext")
-        has_bound = any(mentions(statement.body.get("Condition"), word) for word in bound)
-        if statement.denies:
-            message = f"{service} is denied what it is there for"
-            yield report(services_act_for_this_account, statement.resource, message)
-        elif not has_bound and not _speaks_for_itself(service):
-            message = f"{service} acts for any account"
-            yield report(services_act_for_this_account, statement.resource, message)
-
-
-def _speaks_for_itself(service: Any) -> bool:
-    return service in SEND_NO_ACCOUNT
 
 
 def plain_http_is_denied(template: Template) -> Iterator[Finding]:
@@ -212,7 +184,7 @@ def plain_http_is_denied(template: Template) -> Iterator[Finding]:
 def listing_is_held_to_folders(template: Template) -> Iterator[Finding]:
     """A prefix that is no folder also matches the folders whose names begin alike."""
     for statement in statements(template):
-        found = [p for table in _tables(statement) for p in as_list(table.get("s3:prefix"))]
+        found = [p for table in tables(statement) for p in as_list(table.get("s3:prefix"))]
         lists = "s3:ListBucket" in statement.actions and not statement.denies
         if lists and not found and not _is_service(statement.body.get("Principal")):
             yield report(listing_is_held_to_folders, statement.resource, "lists a whole bucket")
@@ -236,6 +208,9 @@ def policies_belong_to_somebody(template: Template) -> Iterator[Finding]:
 def accounts_keep_their_keys(template: Template) -> Iterator[Finding]:
     """A key whose policy leaves its own account out can never be changed again."""
     for key in template.of("AWS::KMS::Key"):
+        # Without any policy KMS writes one that lets the account in.
+        if not key.get("KeyPolicy"):
+            continue
         owners = [
             s
             for s in as_list(key.get("KeyPolicy.Statement"))
@@ -250,9 +225,7 @@ def accounts_keep_their_keys(template: Template) -> Iterator[Finding]:
 RULES = (
     policies_are_whole,
     wildcards_are_held_by_a_condition,
-    metrics_are_held_to_namespaces,
     keys_open_through_their_service_only,
-    services_act_for_this_account,
     plain_http_is_denied,
     listing_is_held_to_folders,
     policies_belong_to_somebody,

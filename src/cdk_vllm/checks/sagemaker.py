@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from cdk_vllm import catalog
 from cdk_vllm.checks import sagemaker_operation
-from cdk_vllm.checks.ecs_container import FORBIDDEN_FLAGS, FORBIDDEN_VARIABLES, SAFE_FORMATS
+from cdk_vllm.checks.ecs_container import (
+    FORBIDDEN_FLAGS,
+    FORBIDDEN_VARIABLES,
+    RUNTIME_ADAPTERS,
+    SAFE_FORMATS,
+)
 from cdk_vllm.checks.template import (
     Finding,
     Resource,
@@ -27,7 +32,6 @@ CUDA_13_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"
 KILL_SECONDS = 30
 SECRET_WORDS = ("API_KEY", "HF_TOKEN", "PASSWORD", "SECRET")
 OPTION = "SM_VLLM_"
-RUNTIME_ADAPTERS = "VLLM_ALLOW_RUNTIME_LORA_UPDATING"
 MOST_POOLS = 5
 SILENT = {
     "HF_HUB_OFFLINE": "1",
@@ -90,9 +94,11 @@ def model_opens_nothing_dangerous(template: Template) -> Iterator[Finding]:
     """
     flags = {f"{OPTION}{flag[2:].replace('-', '_').upper()}" for flag in FORBIDDEN_FLAGS}
     forbidden = flags | set(FORBIDDEN_VARIABLES)
-    if sagemaker_operation.has_adapters(template):
-        forbidden -= {RUNTIME_ADAPTERS}
+    if not sagemaker_operation.has_adapters(template):
+        forbidden |= {RUNTIME_ADAPTERS}
     for model, variables in _models(template):
+        if variables.get("VLLM_LOGGING_LEVEL") == "DEBUG":
+            yield report(model_opens_nothing_dangerous, model, "DEBUG logs prompts")
         for name in sorted(forbidden & set(variables)):
             yield report(model_opens_nothing_dangerous, model, f"{name} is set")
 

@@ -18,7 +18,8 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 COPIES = "sagemaker:inference-component:DesiredCopyCount"
 TRACKING = "TargetTrackingScalingPolicyConfiguration"
 BACKLOG = "ApproximateBacklogSizePerInstance"
-MISSED = ("NoCapacityInvocationFailures", "HasBacklogWithoutCapacity")
+MISSED = ("NoCapacityInvocationFailures", "HasBacklogWithoutCapacity", "HTTPCode_ELB_503_Count")
+"""What counts requests that found nobody: components, asynchronous ones, and ECS's balancer."""
 
 
 def has_adapters(template: Template) -> bool:
@@ -95,7 +96,7 @@ def scales_on_requests_in_progress(template: Template) -> Iterator[Finding]:
 
 def what_sleeps_is_woken(template: Template) -> Iterator[Finding]:
     """None running reports nothing, and nothing is scaled: an alarm has to start the first."""
-    for target in _on_sagemaker(template):
+    for target in template.of(TARGET):
         if number(target.get("MinCapacity")) >= 1:
             continue
         steps = [p for p in _policies(template, target) if p.get("PolicyType") == "StepScaling"]
@@ -146,12 +147,21 @@ def asynchronous_answers_are_kept_safe(template: Template) -> Iterator[Finding]:
         for name in ("KmsKeyId", "S3FailurePath"):
             if not output.get(name):
                 yield report(asynchronous_answers_are_kept_safe, config, f"{name} is not set")
-        if not dig(output, "NotificationConfig.ErrorTopic"):
-            message = "nobody is told of failures"
-            yield report(asynchronous_answers_are_kept_safe, config, message)
+        for name in ("ErrorTopic", "SuccessTopic"):
+            if not dig(output, f"NotificationConfig.{name}"):
+                yield report(asynchronous_answers_are_kept_safe, config, f"no {name}")
         if not _expires(template, output.get("S3OutputPath")):
             message = "answers into a bucket that keeps everything"
             yield report(asynchronous_answers_are_kept_safe, config, message)
+
+
+def asynchronous_requests_fit_a_batch(template: Template) -> Iterator[Finding]:
+    """Left out, SageMaker chooses how many requests an instance gets at once."""
+    path = "ClientConfig.MaxConcurrentInvocationsPerInstance"
+    for config in template.of(CONFIG):
+        settings = config.get("AsyncInferenceConfig")
+        if settings is not None and number(dig(settings, path)) < 1:
+            yield report(asynchronous_requests_fit_a_batch, config, f"no {path}")
 
 
 def _expires(template: Template, uri: object) -> bool:
@@ -173,4 +183,5 @@ RULES = (
     components_say_what_they_need,
     captured_prompts_are_kept_safe,
     asynchronous_answers_are_kept_safe,
+    asynchronous_requests_fit_a_batch,
 )

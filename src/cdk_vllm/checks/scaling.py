@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+STEPS = "StepScalingPolicyConfiguration"
 TRACKING = "TargetTrackingScalingPolicyConfiguration"
 MINIMUM_COOLDOWN_SECONDS = 300
 
@@ -44,10 +45,11 @@ def waits_for_what_it_started(template: Template) -> Iterator[Finding]:
 def keeps_a_replica(template: Template) -> Iterator[Finding]:
     """From none, the first request waits for a whole cold start, and fails before.
 
-    SageMaker's components may sleep: `what_sleeps_is_woken` sees that they wake.
+    What has a step policy sleeps on purpose: `what_sleeps_is_woken` sees that it wakes.
     """
+    woken = [p.get("ScalingTargetId") for p in template.of(POLICY) if p.get(STEPS)]
     for target in template.of("AWS::ApplicationAutoScaling::ScalableTarget"):
-        sleeps = str(target.get("ScalableDimension")).startswith("sagemaker:inference-component")
+        sleeps = {"Ref": target.logical_id} in woken
         if number(target.get("MinCapacity")) < 1 and not sleeps:
             yield report(keeps_a_replica, target, "MinCapacity is below 1")
 

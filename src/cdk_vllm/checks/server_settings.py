@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PREFIX = "SM_VLLM_"
 # What a plan decides: left out, vLLM sizes its memory in another way than it was planned.
 PLANNED = ("max_model_len", "max_num_batched_tokens", "max_num_seqs", "tensor_parallel_size")
+LORA = ("max_loras", "max_lora_rank")
 OWN_PLUGINS = {"", "cdk_vllm_adapters"}
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -136,6 +137,22 @@ def plan_is_written_down(template: Template) -> Iterator[Finding]:
                 yield report(plan_is_written_down, server.resource, f"{name} is not set")
 
 
+def adapters_have_room(template: Template) -> Iterator[Finding]:
+    """Room for adapters is kept only when vLLM is told how many, and of which rank."""
+    for server in servers(template):
+        options = server.options
+        if not {"enable_lora", *LORA} & options.keys():
+            continue
+        if not _is_on(server, "enable_lora"):
+            yield report(adapters_have_room, server.resource, "enable_lora is off")
+        for name in LORA:
+            if number(options.get(name)) < 1:
+                yield report(adapters_have_room, server.resource, f"{name} is not set")
+        kept = options.get("max_cpu_loras", options.get("max_loras"))
+        if number(kept) < number(options.get("max_loras")):
+            yield report(adapters_have_room, server.resource, "max_cpu_loras is below max_loras")
+
+
 def server_keeps_to_itself(template: Template) -> Iterator[Finding]:
     """A server with its weights at hand calls no hub, reports to nobody and installs nothing."""
     for server in servers(template):
@@ -220,6 +237,7 @@ def _is_on(server: Server, name: str) -> bool:
 RULES = (
     options_are_vllms_own,
     plan_is_written_down,
+    adapters_have_room,
     server_keeps_to_itself,
     media_are_fetched_from_nowhere_else,
     plugins_are_named,

@@ -46,9 +46,10 @@ def logs_of_access_end(template: Template) -> Iterator[Finding]:
             number(rule.get("ExpirationInDays")) >= 1 for rule in rules
         ):
             yield report(logs_of_access_end, bucket, "nothing expires")
-        if bucket.get("LoggingConfiguration") and not str(
-            bucket.get("LoggingConfiguration.LogFilePrefix", "")
-        ).endswith("/"):
+        logging = bucket.get("LoggingConfiguration")
+        if logging and not logging.get("DestinationBucketName"):
+            yield report(logs_of_access_end, bucket, "it logs to itself, and logs that as well")
+        if logging and not str(bucket.get("LoggingConfiguration.LogFilePrefix", "")).endswith("/"):
             yield report(logs_of_access_end, bucket, "its log has no prefix of its own")
 
 

@@ -87,6 +87,18 @@ def number(value: Any) -> float:
         return float("-inf")
 
 
+def joined(value: Any) -> str:
+    """Return a text that a template joins from parts, with names for what is known later only."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, argument = next(iter(value.items()))
+        if name == "Fn::Join":
+            return str(argument[0]).join(joined(part) for part in argument[1])
+        if name == "Fn::Base64":
+            return joined(argument)
+        return ".".join(str(word) for word in as_list(argument))
+    return value if isinstance(value, str) else ""
+
+
 def mentions(value: Any, word: str) -> bool:
     """Tell whether a word occurs anywhere in a value."""
     return word in json.dumps(value)

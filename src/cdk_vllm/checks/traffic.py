@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdk_vllm.checks.ecs_container import containers
-from cdk_vllm.checks.template import Finding, Resource, Template, as_list, number, pairs, report
+from cdk_vllm.checks.load_balancer import passes_on_to_a_balancer
+from cdk_vllm.checks.template import (
+    Finding,
+    Resource,
+    Template,
+    as_list,
+    dig,
+    number,
+    pairs,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +25,7 @@ LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 GROUP = "AWS::EC2::SecurityGroup"
+CLAIMS = ("aud", "azp", "client_id", "scope")
 DOORS = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
 
 
@@ -46,8 +57,16 @@ def plain_http_leads_nowhere_else(template: Template) -> Iterator[Finding]:
             target = action.get("RedirectConfig")
             if target and (target.get("Protocol"), str(target.get("Port"))) != ("HTTPS", "443"):
                 yield report(plain_http_leads_nowhere_else, listener, "redirects not to TLS")
+        if passes_on_to_a_balancer(template, listener):
+            if listener.get("Port") is None:
+                yield report(plain_http_leads_nowhere_else, listener, "no port")
+            continue
         secure = listener.get("Protocol") == "HTTPS"
-        named = [c for c in as_list(listener.get("Certificates")) if c.get("CertificateArn")]
+        named = [
+            arn
+            for certificate in as_list(listener.get("Certificates"))
+            if (arn := certificate.get("CertificateArn")) and _may_be_an_arn(arn)
+        ]
         wrong = {
             "port 443 without TLS": str(listener.get("Port")) == "443" and not secure,
             "TLS on another port than 443": secure and str(listener.get("Port")) != "443",
@@ -60,6 +79,32 @@ def plain_http_leads_nowhere_else(template: Template) -> Iterator[Finding]:
             yield report(plain_http_leads_nowhere_else, listener, message)
 
 
+def tokens_are_somebody_s(template: Template) -> Iterator[Finding]:
+    """Any token of the issuer's would do, unless a claim names who it is for."""
+    for rule in template.of(RULE):
+        actions = as_list(rule.get("Actions"))
+        order = [number(action.get("Order")) for action in actions]
+        checks = [c for c in (a.get("JwtValidationConfig") for a in actions) if c is not None]
+        claims = [claim for check in checks for claim in as_list(check.get("AdditionalClaims"))]
+        wrong = {
+            "its actions have no order": len(actions) > 1
+            and (min(order) < 1 or order != sorted(set(order))),
+            "its issuer is not asked over TLS": any(
+                not str(check.get(name)).startswith("https://")
+                for check in checks
+                for name in ("Issuer", "JwksEndpoint")
+            ),
+            "a claim is none that says for whom": any(c.get("Name") not in CLAIMS for c in claims),
+            "a claim has no value": any(not as_list(c.get("Values")) for c in claims),
+        }
+        for message in (text for text, is_wrong in wrong.items() if is_wrong):
+            yield report(tokens_are_somebody_s, rule, message)
+
+
+def _may_be_an_arn(value: object) -> bool:
+    return not isinstance(value, str) or value.startswith("arn:")
+
+
 def rules_lead_somewhere(template: Template) -> Iterator[Finding]:
     """A rule without its listener or its targets is a path that answers 404 or 503."""
     for rule in template.of(RULE):
@@ -68,6 +113,11 @@ def rules_lead_somewhere(template: Template) -> Iterator[Finding]:
             yield report(rules_lead_somewhere, rule, "no listener")
         if any(not a.get("TargetGroupArn") and not a.get("ForwardConfig") for a in forwards):
             yield report(rules_lead_somewhere, rule, "forwards to nothing")
+        for groups in (as_list(dig(a, "ForwardConfig.TargetGroups")) for a in forwards):
+            weights = [number(group.get("Weight")) for group in groups]
+            named = all(g.get("TargetGroupArn") for g in groups) and max(weights, default=1) > 0
+            if groups and (not named or sorted(weights)[:-1] != [0.0] * (len(weights) - 1)):
+                yield report(rules_lead_somewhere, rule, "not one target group has the traffic")
 
 
 def health_is_noticed_soon(template: Template) -> Iterator[Finding]:
@@ -160,6 +210,10 @@ def servers_open_to_the_balancer_alone(template: Template) -> Iterator[Finding]:
         for _, body in containers(template)
         for mapping in as_list(body.get("PortMappings"))
     }
+    # PrivateLink's balancer leads to the front door's own port, 443 or 80.
+    ports |= (
+        {number(listener.get("Port")) for listener in template.of(LISTENER)} if ports else set()
+    )
     for door in template.of(*DOORS):
         wrong = {
             "no group": not door.get("GroupId"),
@@ -199,8 +253,9 @@ def everything_is_in_the_same_subnets(template: Template) -> Iterator[Finding]:
     own = _texts(service.get(places[service.type]))
     for resource in template.of(*places):
         found = _texts(resource.get(places[resource.type]))
-        is_pinned = resource.type.endswith("Group") and _is_reserved(template)
-        if found != own and not (is_pinned and found < own) and resource.get("Type") != "network":
+        # The balancer stays in all zones where the instances are in one.
+        is_pinned = resource.type == LOAD_BALANCER and len(own) == 1 and is_reserved(template)
+        if found != own and not is_pinned and resource.get("Type") != "network":
             message = "its subnets are not the service's"
             yield report(everything_is_in_the_same_subnets, resource, message)
 
@@ -209,7 +264,7 @@ def _texts(subnets: object) -> set[str]:
     return {str(subnet) for subnet in as_list(subnets)}
 
 
-def _is_reserved(template: Template) -> bool:
+def is_reserved(template: Template) -> bool:
     """Capacity blocks and reservations lie in one zone, and so do the instances in them."""
     launches = template.of("AWS::EC2::LaunchTemplate", "AWS::AutoScaling::AutoScalingGroup")
     return any("CapacityReservation" in str(launch.properties) for launch in launches)
@@ -234,6 +289,7 @@ RULES = (
     balancer_is_where_it_was_planned,
     plain_http_leads_nowhere_else,
     rules_lead_somewhere,
+    tokens_are_somebody_s,
     health_is_noticed_soon,
     targets_are_tasks,
     targets_drain_as_long_as_the_server,

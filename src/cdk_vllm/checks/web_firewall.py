@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdk_vllm.checks.template import Finding, Template, as_list, dig, number, report
+from cdk_vllm.checks.template import Finding, Template, as_list, dig, joined, number, report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,11 @@ BODY_RULES = {
         "GenericRFI_BODY",
         "EC2MetaDataSSRF_BODY",
     ),
-    "AWSManagedRulesKnownBadInputsRuleSet": ("Log4JRCE_BODY", "JavaDeserializationRCE_BODY"),
+    "AWSManagedRulesKnownBadInputsRuleSet": (
+        "Log4JRCE_BODY",
+        "JavaDeserializationRCE_BODY",
+        "ReactJSRCE_BODY",
+    ),
 }
 
 
@@ -38,6 +42,59 @@ def one_client_has_a_limit(template: Template) -> Iterator[Finding]:
         ]
         if not limits:
             yield report(one_client_has_a_limit, acl, "no rule limits a client")
+
+
+def limits_are_by_the_minute(template: Template) -> Iterator[Finding]:
+    """A limit counts over five minutes unless it says otherwise: a fifth of what it looks like."""
+    for acl in template.of(WEB_ACL):
+        for rule in as_list(acl.get("Rules")):
+            limit = dig(rule, "Statement.RateBasedStatement")
+            if limit is not None and not limit.get("EvaluationWindowSec"):
+                yield report(limits_are_by_the_minute, acl, "EvaluationWindowSec is not set")
+
+
+def firewall_decides(template: Template) -> Iterator[Finding]:
+    """Each rule is tried once, in an order, and is AWS's own or the team's; the rest is let in."""
+    for acl in template.of(WEB_ACL):
+        rules = as_list(acl.get("Rules"))
+        order = [number(rule.get("Priority")) for rule in rules]
+        groups = [g for r in rules if (g := dig(r, "Statement.ManagedRuleGroupStatement"))]
+        wrong = {
+            "what no rule is about is neither allowed nor blocked": not acl.get("DefaultAction"),
+            "two rules have one place": len(set(order)) < len(order),
+            "a rule group is not AWS's": any(
+                g.get("VendorName") != "AWS" or not str(g.get("Name")).startswith("AWSManagedRules")
+                for g in groups
+            ),
+            "a rule says not what it does": any(
+                not rule.get("Action") and not rule.get("OverrideAction") for rule in rules
+            ),
+        }
+        for message in (text for text, is_wrong in wrong.items() if is_wrong):
+            yield report(firewall_decides, acl, message)
+
+
+def firewall_counts_and_keeps_nothing(template: Template) -> Iterator[Finding]:
+    """Samples hold whole headers, and one of them is the client's key; counts are enough."""
+    for acl in template.of(WEB_ACL):
+        for part in (acl.properties, *as_list(acl.get("Rules"))):
+            shown = dig(part, "VisibilityConfig", {})
+            wrong = {
+                "requests are not counted": shown.get("CloudWatchMetricsEnabled") is not True,
+                "requests are sampled": shown.get("SampledRequestsEnabled") is not False,
+            }
+            for message in (text for text, is_wrong in wrong.items() if is_wrong):
+                yield report(firewall_counts_and_keeps_nothing, acl, message)
+
+
+def firewall_finds_its_log(template: Template) -> Iterator[Finding]:
+    """WAF writes only to a log group that is there, and whose name begins with aws-waf-logs-."""
+    names = {str(group.get("LogGroupName")) for group in template.of("AWS::Logs::LogGroup")}
+    for logging in template.of(LOGGING):
+        for place in as_list(logging.get("LogDestinationConfigs")):
+            _, found, name = joined(place).partition(":log-group:")
+            if found and (name not in names or not name.startswith("aws-waf-logs-")):
+                yield report(firewall_finds_its_log, logging, f"it logs to {name}")
 
 
 def prompts_are_not_blocked(template: Template) -> Iterator[Finding]:
@@ -90,4 +147,12 @@ def _redacted(item: Resource) -> list[str]:
     return [str(dig(field, "SingleHeader.Name", "")).lower() for field in fields]
 
 
-RULES = (one_client_has_a_limit, prompts_are_not_blocked, firewall_logs_hold_no_keys)
+RULES = (
+    one_client_has_a_limit,
+    limits_are_by_the_minute,
+    firewall_decides,
+    firewall_counts_and_keeps_nothing,
+    firewall_finds_its_log,
+    prompts_are_not_blocked,
+    firewall_logs_hold_no_keys,
+)

@@ -67,7 +67,8 @@ class HostAlarms(Construct):
     """A page for GPU hardware errors, tickets for full memory or disks and for idle GPUs.
 
     `group_name` is the Auto Scaling group's. Low utilisation counts only while requests run: an
-    hour of work that leaves the GPU idle is money, not a fault.
+    hour of work that leaves the GPU idle is money, not a fault; what runs is known only where a
+    collector reads it (`collected`).
     """
 
     def __init__(
@@ -80,13 +81,15 @@ class HostAlarms(Construct):
         metrics: EngineMetrics,
         topics: AlarmTopics,
         thresholds: AlarmThresholds,
+        collected: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         self._group, self._topics, self._limits = group_name, topics, thresholds
         self.hardware = self._hardware(log, topics, metrics.name)
         self._full("HostMemory", "mem_used_percent", thresholds.host_memory)
         self._full("HostDisk", "disk_used_percent", thresholds.host_disk)
-        self._idle(metrics)
+        if collected:
+            self._idle(metrics)
 
     def _hardware(self, log: HostLog, topics: AlarmTopics, service_name: str) -> cloudwatch.Alarm:
         # The service's name keeps services apart: a filter's metric can have no dimension of ours.

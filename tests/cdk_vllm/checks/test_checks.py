@@ -236,7 +236,7 @@ REMOVED: list[tuple[str, tuple[str, Callable[[Template], None]]]] = [
     ("refuses_by_default", setting("chat", LISTENER, "DefaultActions", [{"Type": "forward"}])),
     (
         "forwards_named_paths_only",
-        setting("chat", RULE, "Conditions.0.PathPatternConfig.Values", ["/v1/*"]),
+        setting("chat", RULE, "Conditions.0.PathPatternConfig.RegexValues", ["^/v1/"]),
     ),
     ("forwards_named_paths_only", setting("chat", RULE, "Conditions", [])),
     ("speaks_modern_tls", setting("chat", LISTENER, "SslPolicy")),
@@ -287,10 +287,7 @@ REMOVED: list[tuple[str, tuple[str, Callable[[Template], None]]]] = [
         "security_groups_are_closed",
         setting("chat", "AWS::EC2::SecurityGroup", "SecurityGroupEgress", [EVERYTHING]),
     ),
-    (
-        "security_groups_are_closed",
-        setting("summaries", "AWS::EC2::SecurityGroup", "SecurityGroupEgress"),
-    ),
+    ("security_groups_are_closed", without("summaries", "AWS::EC2::SecurityGroupEgress")),
     (
         "scales_on_requests",
         setting(

@@ -195,6 +195,11 @@ REMOVED: list[tuple[str, str, Any]] = [
         for name in ("KmsKeyId", "S3FailurePath", "NotificationConfig")
     ],
     (
+        "asynchronous_requests_fit_a_batch",
+        "asynchronous",
+        put(CONFIG, "AsyncInferenceConfig.ClientConfig", {}),
+    ),
+    (
         "asynchronous_answers_are_kept_safe",
         "asynchronous",
         put(BUCKET, "LifecycleConfiguration", holding="sagemaker"),
