@@ -71,6 +71,7 @@ $(ENGINE)/installed: requirements-engine.txt $(wildcard tests/engine/*.txt)
 	@$(ENGINE_PIP) -r tests/engine/torch-cpu.txt 2>/dev/null || $(ENGINE_PIP) -r tests/engine/torch-cuda.txt
 	@$(ENGINE_PIP) -r requirements-engine.txt
 	@$(ENGINE_PIP) --target $(ENGINE)/vllm-for-gpus -r tests/engine/vllm-for-gpus.txt
+	@$(ENGINE_PIP) --target $(ENGINE)/sagemaker -r tests/engine/sagemaker.txt
 	@$(ENGINE)/bin/python tools/complete_engine.py
 	@touch $@
 

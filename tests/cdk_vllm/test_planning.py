@@ -83,3 +83,19 @@ def test_the_version_comes_from_the_image_else_from_the_package(tmp_path: Path) 
         '[services.chat.image]\nbase_image = "registry.example.com/v:1"\nvllm_version = "0.34.2"'
     )
     assert planning.vllm_version(loaded(tmp_path, TEXT + image).services["chat"]) == "0.34.2"
+
+
+@pytest.mark.parametrize(
+    ("table", "slots"),
+    [
+        ('mode = "dynamic"\nmax_loras = 2\n', 8),
+        ('mode = "static"\nadapters = { medical = "3f2a91c0d4e5" }\n', 4),
+    ],
+)
+def test_a_service_with_adapters_is_planned_with_room_for_them(
+    tmp_path: Path, table: str, slots: int
+) -> None:
+    environment = loaded(tmp_path, f"{TEXT}[services.chat.lora]\n{table}")
+    arguments = planning.plan(environment)["chat"].engine_args
+    assert arguments["enable_lora"] is True
+    assert arguments["max_cpu_loras"] == slots

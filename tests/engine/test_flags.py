@@ -53,8 +53,9 @@ SAMPLES: dict[str, EngineValue] = {
 }
 
 FROM_DISK = {"runai_streamer": "safetensors"}
-# What vLLM's CPU platform, which answers here, cannot be configured with.
-NEEDS_A_GPU = {"quantization_config", "compression_config"}
+# What vLLM's CPU platform, which answers here, cannot be configured with; for models with a latent
+# KV cache it changes the batch where the processor has no AMX.
+NEEDS_A_GPU = {"quantization_config", "compression_config", "kv_lora_rank"}
 
 
 def lines() -> dict[str, dict[str, Any]]:
@@ -139,10 +140,10 @@ def words_of(plan: ServingPlan) -> list[str]:
 LINES = lines()
 SERVICES = services()
 CONFIGURED = {
-    name: config_of(plan.request.model.replace("/", "__"))
+    name: config
     for name, plan in SERVICES.items()
-    if plan.request.model.replace("/", "__") in MODELS
-    and not NEEDS_A_GPU & config_of(plan.request.model.replace("/", "__")).keys()
+    if (model := plan.request.model.replace("/", "__")) in MODELS
+    and not NEEDS_A_GPU & ((config := config_of(model)) | config.get("text_config", {})).keys()
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from cdk_vllm.embedded_aws.server import EmbeddedAws
 from cdk_vllm.local.engine import Engine
 from cdk_vllm.model_store.push import push
+from tests.container.pushed import Store, stored
 from tests.image import network
 from tests.image.base_image import ENGINE, base_image
 from tests.image.ecs import Machine, task_definition
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cdk_vllm.sizing import EngineValue, ServingPlan
 
 BUCKET, MODEL, REVISION, REGION = "models", "tiny/llama", "1" * 40, "us-east-1"
+ADAPTER = "medical"
 TARGETS = ("ecs", "sagemaker")
 SECONDS = pytest.StashKey[dict[str, float]]()
 LLAMA = {
@@ -98,9 +100,15 @@ def images(base: str, seconds: dict[str, float]) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a Llama of random weights."""
-    directory = tmp_path_factory.mktemp("model")
-    Engine(ENGINE / "bin" / "python").write_models([{"directory": str(directory), "config": LLAMA}])
+    """Return the folder of a Llama of random weights, with an adapter for it beside."""
+    directory = tmp_path_factory.mktemp("written") / "model"
+    adapter = {"model": str(directory), "rank": 8, "seed": 1}
+    Engine(ENGINE / "bin" / "python").write_models(
+        [
+            {"directory": str(directory), "config": LLAMA},
+            {"directory": str(directory.with_name(ADAPTER)), "adapter": adapter},
+        ]
+    )
     return directory
 
 
@@ -114,6 +122,13 @@ def aws(own_network: None, model: Path) -> Iterator[EmbeddedAws]:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
         push(s3, bucket=BUCKET, model=MODEL, revision=REVISION, directory=model)
         yield running
+
+
+@pytest.fixture(scope="session")
+def adapter(aws: EmbeddedAws, model: Path) -> Store:
+    """Push the adapter for the service of the plans."""
+    store = Store(aws.client("s3", REGION), BUCKET, "", "", "")
+    return store.adapter(ADAPTER, stored(model.with_name(ADAPTER)))
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +159,17 @@ def cpu_plans() -> dict[str, ServingPlan]:
 def task(cpu_plans: dict[str, ServingPlan]) -> dict[str, Any]:
     """Return the task definition that is deployed for the small model."""
     return task_definition(cpu_plans["ecs"], BUCKET)
+
+
+@pytest.fixture(scope="session")
+def task_on_disk(cpu_plans: dict[str, ServingPlan], adapter: Store) -> dict[str, Any]:
+    """Return the one for the same model, read from the instance's disk, with a pinned adapter."""
+    plan = cpu_plans["ecs"]
+    pinned = {ADAPTER: adapter.revision}
+    request = replace(plan.request, lora="static", adapters=pinned)
+    arguments = ON_CPU | {"enable_lora": True, "max_loras": 1, "max_lora_rank": 16}
+    changed = replace(plan, request=request, load="disk", engine_args=arguments)
+    return task_definition(changed, BUCKET)
 
 
 @pytest.fixture(scope="module")

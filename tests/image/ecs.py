@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import App, Environment, Stack
@@ -12,9 +13,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from cdk_vllm.constructs import ExistingImage, FrontDoor, LogBucket, ModelStore, VllmEcsService
-from cdk_vllm.constructs.instance_user_data import CACHE_ON_HOST
+from cdk_vllm.constructs.instance_user_data import ADAPTERS_ON_HOST, CACHE_ON_HOST, MODELS_ON_HOST
 from tests.image.container import Container, container
-from tests.image.podman import run
 from tests.image.task import Platform, Properties, resolve, words_of
 
 if TYPE_CHECKING:
@@ -66,30 +66,30 @@ class Machine:
     started: int = field(default=0)
 
     def __post_init__(self) -> None:
-        """Make the cache as the instance's user data does."""
-        cache = self.folder / "cache"
-        cache.mkdir(mode=0o700)
-        os.chown(cache, 2000, 0)
+        """Make the private directories as the instance's user data does."""
+        for name in map(self.place, (CACHE_ON_HOST, MODELS_ON_HOST, ADAPTERS_ON_HOST)):
+            name.mkdir(mode=0o700)
+            os.chown(name, 2000, 0)
 
     @contextmanager
     def run(self, task: Properties) -> Iterator[Container]:
         """Run a task: its containers that end, in turn, and then the one that stays."""
         self.started += 1
-        volumes = {each["Name"]: self._place(each) for each in task.get("Volumes", [])}
+        volumes = {
+            each["Name"]: str(self.place(each["Host"]["SourcePath"]))
+            for each in task.get("Volumes", [])
+        }
         platform = Platform(volumes, {"VLLM_API_KEY": API_KEY}, self.variables)
         containers = task["ContainerDefinitions"]
         assert {each["Image"] for each in containers} == {IMAGE}
-        with ExitStack() as until_the_end:
-            for name in volumes.values():
-                if not name.startswith("/"):
-                    until_the_end.callback(run, "podman", "volume", "rm", "--force", name)
-            for each in containers:
-                if not each["Essential"]:
-                    with self._container(each, platform) as first:
-                        status = first.process.wait(timeout=120)
-                        assert status == 0, first.end_of_log()
-            (stays,) = (each for each in containers if each["Essential"])
-            yield until_the_end.enter_context(self._container(stays, platform))
+        for each in containers:
+            if not each["Essential"]:
+                with self._container(each, platform) as first:
+                    status = first.process.wait(timeout=120)
+                    assert status == 0, first.end_of_log()
+        (stays,) = (each for each in containers if each["Essential"])
+        with self._container(stays, platform) as running:
+            yield running
 
     @contextmanager
     def _container(self, definition: Properties, platform: Platform) -> Iterator[Container]:
@@ -99,9 +99,6 @@ class Machine:
             running.headers["Authorization"] = f"Bearer {API_KEY}"
             yield running
 
-    def _place(self, volume: Properties) -> str:
-        """Return the cache's folder, or, for a volume of the task's own, its name."""
-        path = volume.get("Host", {}).get("SourcePath")
-        if path is None:
-            return f"task-{self.started}-{volume['Name']}"
-        return str(self.folder / {CACHE_ON_HOST: "cache"}[path])
+    def place(self, on_host: str) -> Path:
+        """Return where a directory of the instance lies here."""
+        return self.folder / PurePosixPath(on_host).name

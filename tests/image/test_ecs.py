@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cdk_vllm.sizing import timeouts_for
-from tests.image.conftest import MODEL
+from tests.image.conftest import ADAPTER, MODEL
 from tests.image.container import Container, InFlight
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def running(
         yield found
 
 
-def text_of(running: Container) -> str:
-    code, answer = running.ask("POST", "/v1/completions", SHORT)
+def text_of(running: Container, model: str = MODEL) -> str:
+    code, answer = running.ask("POST", "/v1/completions", SHORT | {"model": model})
     assert code == 200, answer
     return str(answer["choices"][0]["text"])
 
@@ -44,6 +44,11 @@ def mounts(running: Container) -> dict[str, list[str]]:
     """Return the mount options by path."""
     lines = [line.split() for line in running.exec("cat", "/proc/mounts").splitlines()]
     return {path: options.split(",") for _, path, _, options, *_ in lines}
+
+
+def access(running: Container, path: str) -> str:
+    """Return whether a path is mounted to be read ("ro") or written."""
+    return mounts(running)[path][0]
 
 
 def refusal(running: Container, script: str) -> str:
@@ -122,14 +127,17 @@ def test_it_finishes_what_runs_when_told_to_stop(
     seconds["ECS task from SIGTERM to its end, a request running"] = taken
 
 
-def test_the_next_task_finds_the_cache_of_the_last(
-    running: Container, machine: Machine, task: dict[str, Any], seconds: dict[str, float]
+def test_the_next_task_takes_weights_and_an_adapter_from_the_disk(
+    running: Container, machine: Machine, task_on_disk: dict[str, Any], seconds: dict[str, float]
 ) -> None:
     assert running.process.poll() == 0, "the first task has ended"
     begun = time.monotonic()
-    with machine.run(task) as second:
+    with machine.run(task_on_disk) as second:
         second.wait_until_ready("/health")
-        seconds["ECS task until healthy, cache there"] = time.monotonic() - begun
-        assert text_of(second)
+        seconds["ECS task until healthy, over the disk"] = time.monotonic() - begun
+        assert {access(second, path) for path in ("/models", "/adapters")} == {"ro"}
+        own = text_of(second)
+        assert own
+        assert text_of(second, ADAPTER) not in ("", own)
         second.stop()
         assert second.process.returncode == 0

@@ -162,8 +162,11 @@ def server_keeps_to_itself(template: Template) -> Iterator[Finding]:
 
 
 def media_are_fetched_from_nowhere_else(template: Template) -> Iterator[Finding]:
-    """A redirect leads a request's image URL to an address inside the network."""
+    """An image's URL in a prompt, or where it redirects to, can be one inside the network."""
     for server in servers(template):
+        if not str(server.options.get("allowed_media_domains") or "").strip():
+            message = "allowed_media_domains is not set, which allows every one"
+            yield report(media_are_fetched_from_nowhere_else, server.resource, message)
         if server.variables.get("VLLM_MEDIA_URL_ALLOW_REDIRECTS") != "0":
             message = "VLLM_MEDIA_URL_ALLOW_REDIRECTS is not 0"
             yield report(media_are_fetched_from_nowhere_else, server.resource, message)

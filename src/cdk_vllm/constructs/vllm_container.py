@@ -21,6 +21,8 @@ MODEL_DIRECTORY = "/models"
 """Where weights lie that come over the instance's disk; one folder for a revision."""
 ADAPTERS_DIRECTORY = "/adapters"
 """Where pinned adapters lie, `NAME/VERSION` each; the container that serves cannot write there."""
+NO_DOMAIN = "media.invalid"
+"""A name that never resolves (RFC 2606): images come in requests, not from addresses in them."""
 PLUGIN = "cdk_vllm_adapters"
 """The image's plugin that finds registered adapters; no other plugin is ever loaded."""
 
@@ -30,13 +32,15 @@ def serve_options(plan: ServingPlan) -> dict[str, EngineValue]:
 
     vLLM's own defaults queue without limit, drop what runs when stopped, and write a line for every
     health check. A request beyond `max_num_queued_reqs` (vLLM counts the running ones too) is
-    answered with 503 at once. Source: vLLM 0.33.0's help text.
+    answered with 503 at once. Left alone, vLLM fetches images from any address that a prompt names,
+    those inside the network too. Source: vLLM 0.33.0's help text.
     """
     sequences = int(plan.engine_args["max_num_seqs"])
     adjustable: dict[str, EngineValue] = {
         "max_num_queued_reqs": 2 * sequences,
         "sse_keep_alive_interval": 15,
         "enable_request_id_headers": True,
+        "allowed_media_domains": NO_DOMAIN,
     }
     fixed: dict[str, EngineValue] = {
         "shutdown_timeout": timeouts_for(plan).shutdown_timeout_seconds,

@@ -26,17 +26,18 @@ class Engine:
 
     def write_models(self, asked: list[dict[str, Any]]) -> None:
         """Write models and adapters as `write_model` describes; raises `RehearsalError`."""
-        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(asked, file)
-            file.flush()
-            command = [str(self.python), str(HERE / "write_model.py"), file.name]
-            environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+        # PyTorch leaves a folder among the temporary files as soon as it is imported.
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "asked.json")
+            file.write_text(json.dumps(asked), "utf-8")
+            command = [str(self.python), str(HERE / "write_model.py"), str(file)]
+            quietly = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "TMPDIR": folder}
             try:
                 run = subprocess.run(
                     command,
                     capture_output=True,
                     text=True,
-                    env=environment,
+                    env=os.environ | quietly,
                     timeout=WRITE_SECONDS,
                     check=False,
                 )

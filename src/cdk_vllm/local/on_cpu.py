@@ -58,12 +58,27 @@ def on_cpu(words: list[str], port: int, kv_cache_bytes: int) -> list[str]:
     return [*kept, *own, "--host", "127.0.0.1", "--port", str(port)]
 
 
+def variables(cpus: int, directory: str) -> dict[str, str]:
+    """Return the variables for a machine of so many CPUs, with vLLM's sockets in `directory`.
+
+    By itself vLLM ties its threads to the first CPUs, where two engines starve each other; here
+    they are free, and one CPU is left to the server. A socket's path may have 107 characters, and
+    what is the container's /tmp lies deeper than the directory.
+    """
+    return {
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": str(max(1, cpus - 1)),
+        "VLLM_RPC_BASE_PATH": directory,
+    }
+
+
 def main() -> None:
     """Become vLLM, as this very process: `on_cpu.py PORT KV_CACHE_BYTES serve MODEL ...`."""
     vllm = Path(sys.executable).with_name("vllm")
     port, kv_cache_bytes, *words = sys.argv[1:]
     changed = on_cpu(words, int(port), int(kv_cache_bytes))
-    os.execv(vllm, [str(vllm), *changed])  # noqa: S606 - no shell wanted
+    environment = os.environ | variables(os.cpu_count() or 1, str(Path.cwd()))
+    os.execve(vllm, [str(vllm), *changed], environment)  # noqa: S606 - no shell wanted
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def test_endpoints_answer_the_vpc_alone_and_call_nobody(stack: cdk.Stack) -> Non
     (group,) = Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup").values()
     (rule,) = group["Properties"]["SecurityGroupIngress"]
     assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (443, 443, "tcp")
-    assert rule["CidrIp"] == {"Fn::GetAtt": ["NetworkVpc7FB7348F", "CidrBlock"]}
+    (vpc,) = Template.from_stack(stack).find_resources("AWS::EC2::VPC").values()
+    assert rule["CidrIp"] == vpc["Properties"]["CidrBlock"]
     assert [rule["CidrIp"] for rule in group["Properties"]["SecurityGroupEgress"]] == [
         "255.255.255.255/32"  # the CDK's way to say nowhere
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from cdk_vllm import catalog
 from cdk_vllm.constructs.vllm_container import ecs_command
-from cdk_vllm.local.on_cpu import AT_MOST, TAKEN_OUT, TAKEN_OUT_FLAGS, on_cpu
+from cdk_vllm.local.on_cpu import AT_MOST, TAKEN_OUT, TAKEN_OUT_FLAGS, on_cpu, variables
 
 if TYPE_CHECKING:
     from cdk_vllm.sizing import ServingPlan
@@ -61,3 +61,12 @@ def test_every_replaced_option_is_one_of_vllms() -> None:
     known = {option.flag for option in catalog.engine_options().values()}
     replaced = {f"--{name}" for name in {*TAKEN_OUT, *TAKEN_OUT_FLAGS, *AT_MOST}}
     assert replaced - known <= {"--host", "--port"}
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(1, "1"), (2, "1"), (16, "15")])
+def test_two_engines_share_the_machine(cpus: int, threads: str) -> None:
+    assert variables(cpus, "/a/folder") == {
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": threads,
+        "VLLM_RPC_BASE_PATH": "/a/folder",
+    }

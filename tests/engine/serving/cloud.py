@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from cdk_vllm import environment_file, planning
 from cdk_vllm.model_prefix import model_prefix
+from tests.container.pushed import Store
+from tests.engine.serving.models import files_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cdk_vllm.embedded_aws.server import EmbeddedAws
@@ -43,6 +46,38 @@ enable_prefix_caching = true
 enable_auto_tool_choice = true
 tool_call_parser = "hermes"
 
+# The same model, read from the instance's disk, with adapters that the file pins.
+[services.tenants]
+backend = "ecs"
+model = "Qwen/Qwen3-8B"
+revision = "0123456789abcdef0123456789abcdef01234567"
+load = "disk"
+max_model_len = 16384
+concurrent_requests = 8
+max_request_seconds = 300
+insecure_http = true
+
+[services.tenants.lora]
+mode = "static"
+max_loras = 1
+max_lora_rank = 16
+adapters = %(pinned)s
+
+# And with adapters that are registered while it runs.
+[services.published]
+backend = "ecs"
+model = "Qwen/Qwen3-8B"
+revision = "0123456789abcdef0123456789abcdef01234567"
+max_model_len = 16384
+concurrent_requests = 8
+max_request_seconds = 300
+insecure_http = true
+
+[services.published.lora]
+mode = "dynamic"
+max_loras = 1
+max_lora_rank = 16
+
 [services.summaries]
 backend = "sagemaker"
 model = "mistralai/Mistral-7B-v0.1"
@@ -52,6 +87,11 @@ prompt_tokens = 2000
 output_tokens = 500
 concurrent_requests = 8
 max_request_seconds = 60
+
+[services.summaries.engine]
+enable_lora = true
+max_loras = 1
+max_lora_rank = 16
 """
 FOUNDATION = """
 Resources:
@@ -67,12 +107,13 @@ COMMAND_SECONDS = 120
 
 @dataclass(frozen=True)
 class Cloud:
-    """The embedded AWS, its one bucket, and the environment file with its plans."""
+    """The embedded AWS, its one bucket, the environment file with its plans, pinned adapters."""
 
     aws: EmbeddedAws
     bucket: str
     environment: EnvironmentFile
     plans: dict[str, ServingPlan]
+    pinned: dict[str, Store]
 
     @cached_property
     def s3(self) -> Any:
@@ -118,13 +159,19 @@ class Cloud:
         return into
 
 
-def make_cloud(aws: EmbeddedAws, directory: Path) -> Cloud:
-    """Make the store's stack and the environment file, and plan it."""
-    path = directory / "engine.toml"
-    path.write_text(ENVIRONMENT, "utf-8")
-    loaded = environment_file.load(path)
+def make_cloud(aws: EmbeddedAws, directory: Path, adapters: Mapping[str, Path]) -> Cloud:
+    """Make the store's stack, push the adapters, and plan an environment file that pins them."""
     cloudformation = aws.client("cloudformation", REGION)
     cloudformation.create_stack(StackName="engine-foundation", TemplateBody=FOUNDATION)
     stack = cloudformation.describe_stacks(StackName="engine-foundation")["Stacks"][0]
     bucket = stack["Outputs"][0]["OutputValue"]
-    return Cloud(aws, bucket, loaded, planning.plan(loaded))
+    store = Store(aws.client("s3", REGION), bucket, "", "", "")
+    pinned = {
+        name: store.adapter(name, files_of(folder), service="tenants")
+        for name, folder in adapters.items()
+    }
+    versions = ", ".join(f'{name} = "{adapter.revision}"' for name, adapter in pinned.items())
+    path = directory / "engine.toml"
+    path.write_text(ENVIRONMENT % {"pinned": f"{{ {versions} }}"}, "utf-8")
+    loaded = environment_file.load(path)
+    return Cloud(aws, bucket, loaded, planning.plan(loaded), pinned)

@@ -3,13 +3,14 @@
 What a test asks for, each made once a session:
 
 `cloud`    an embedded AWS with a model store: `cloud.push("chat", directory)`, `cloud.s3`,
-           `cloud.bucket`, `cloud.plans`, `cloud.cdk_vllm("push-adapter", ...)`; services are "chat"
-           (ECS, a Qwen3) and "summaries" (SageMaker, a Llama), both pushed already
-`models`   `models.qwen3`, `models.llama`, `models.adapter("medical", rank=8, seed=1)`: folders
-`serving`  `with serving.serve("chat", options=["--enable-lora", ...], environment={...},
-           mounts={"/adapters": folder}) as replica:` starts vLLM with the words and variables that
-           the stacks emit, and stops it; `replica.complete()`, `.chat()`, `.post(path, ...)`,
-           `.request(...)`, `.metric(name)`, `.server.log`
+           `cloud.bucket`, `cloud.plans`, `cloud.cdk_vllm("models", ...)`; services are "chat",
+           "tenants" and "published" (ECS, one Qwen3; the second with adapters that the file pins,
+           the third with registered ones) and "summaries" (SageMaker, a Llama), pushed already
+`models`   `models.qwen3`, `models.llama`, `models.adapters({"medical": {"seed": 1}})`: folders
+`serving`  `with serving.serve("chat", options=["--seed", "1"], environment={...}) as replica:`
+           runs the containers that the stacks emit, vLLM last, and stops it;
+           `replica.complete()`, `.chat()`, `.post(path, ...)`, `.request(...)`, `.metric(name)`,
+           `.server.log`
 
 A start takes half a minute and 1.7 GB: share a replica over a module with a fixture of its scope.
 """
@@ -48,7 +49,7 @@ def models(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Models:
 @pytest.fixture(scope="session")
 def cloud(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with EmbeddedAws() as aws:
-        made = make_cloud(aws, tmp_path_factory.mktemp("environment"))
+        made = make_cloud(aws, tmp_path_factory.mktemp("environment"), models.pinned)
         made.push("chat", models.qwen3)
         made.push("summaries", models.llama)
         yield made

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cdk_vllm.local.engine import Engine
 
+PINNED = ("medical", "legal", "tickets")
 SMALL = {
     "num_hidden_layers": 2,
     "hidden_size": 64,
@@ -38,27 +40,48 @@ class Models:
         """A Llama."""
         return self.directory / "llama"
 
+    @property
+    def pinned(self) -> dict[str, Path]:
+        """The Qwen3's adapters that the environment file pins."""
+        return {name: self._adapter(f"pinned-{name}") for name in PINNED}
+
     def write(self) -> None:
-        """Write both models."""
+        """Write both models, and the adapters that are pinned."""
+        qwen3 = {"model_type": "qwen3", "tie_word_embeddings": True, **SMALL}
         self.engine.write_models(
             [
-                {
-                    "directory": str(self.qwen3),
-                    "config": {"model_type": "qwen3", "tie_word_embeddings": True, **SMALL},
-                },
+                {"directory": str(self.qwen3), "config": qwen3},
                 {"directory": str(self.llama), "config": {"model_type": "llama", **SMALL}},
+                *(
+                    {"directory": str(folder), "adapter": self._asked(seed=seed)}
+                    for seed, folder in enumerate(self.pinned.values(), start=1)
+                ),
             ]
         )
 
-    def adapter(
-        self, name: str, *, model: Path | None = None, rank: int = 8, seed: int = 1
-    ) -> Path:
-        """Write a LoRA adapter for a model (the Qwen3) and return its folder; seeds differ.
+    def adapters(self, asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
+        """Write LoRA adapters and return their folders by name.
 
-        It holds `adapter_config.json` and `adapter_model.safetensors`, and its
-        `base_model_name_or_path` is the model's folder.
+        Each is asked for with `seed` (another one is another adapter) and, where they are not 8 and
+        the Qwen3, `rank` and `model`, a folder. It holds `adapter_config.json` and
+        `adapter_model.safetensors`; its `base_model_name_or_path` is the model's folder.
         """
-        directory = self.directory / "adapters" / name
-        asked = {"model": str(model or self.qwen3), "rank": rank, "seed": seed}
-        self.engine.write_models([{"directory": str(directory), "adapter": asked}])
-        return directory
+        folders = {name: self._adapter(name) for name in asked}
+        self.engine.write_models(
+            [
+                {"directory": str(folders[name]), "adapter": self._asked(**options)}
+                for name, options in asked.items()
+            ]
+        )
+        return folders
+
+    def _adapter(self, name: str) -> Path:
+        return self.directory / "adapters" / name
+
+    def _asked(self, *, seed: int, rank: int = 8, model: Path | None = None) -> dict[str, Any]:
+        return {"model": str(model or self.qwen3), "rank": rank, "seed": seed}
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the contents of a folder's files by their names."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -6,23 +6,31 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 
-from cdk_vllm.constructs.vllm_container import ecs_command, ecs_environment, sagemaker_environment
+from cdk_vllm.constructs.ecs_container import TaskContext, container_definition, prepare_definition
+from cdk_vllm.constructs.vllm_container import sagemaker_environment
 from cdk_vllm.local import image
 from cdk_vllm.local.processes import Machine, Server
+from cdk_vllm.model_prefix import ADAPTERS, adapter_prefix, model_prefix
+from tests.engine.serving.cloud import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from aws_cdk.aws_ecs import CfnTaskDefinition
+
+    from cdk_vllm.constructs import ModelStore
     from cdk_vllm.local.engine import Engine
     from tests.engine.serving.cloud import Cloud
 
+    Definition = CfnTaskDefinition.ContainerDefinitionProperty
+
 API_KEY = "the-tests-own-key"
-CACHE = "/var/cache/vllm"
+ON_HOST = ("/var/cache/vllm", "/models", "/adapters")
 ENTRYPOINT = ["/bin/bash", f"{image.FILES}/entrypoint.sh", "serve"]
 PREPARE = ["python3", f"{image.FILES}/prepare.py"]
 PREPARE_SECONDS = 60.0
@@ -103,16 +111,13 @@ class Serving:
         service: str = "chat",
         options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        mounts: Mapping[str, Path] | None = None,
     ) -> Iterator[Replica]:
         """Serve a pushed service; stop it at the end, killing what is left after 30 s.
 
-        `options` follow the plan's own words (ECS alone), `environment` goes over the plan's, and
-        `mounts` are folders for more of the container's paths, beside /var/cache/vllm,
-        /opt/cdk-vllm, /opt/ml/model, /tmp and /adapters. Raises `RehearsalError` where it does not
-        start; the message holds vLLM's last error.
+        `options` follow the plan's own words (ECS alone) and `environment` goes over the plan's.
+        Raises `RehearsalError` where it does not start; the message holds vLLM's last error.
         """
-        machine = self.machine(mounts)
+        machine = self.machine()
         self.prepare(machine, service)
         server = self.start(machine, service, options, environment)
         try:
@@ -121,28 +126,29 @@ class Serving:
         finally:
             server.stop()
 
-    def machine(self, mounts: Mapping[str, Path] | None = None) -> Machine:
-        """Return a machine of its own for one container, with the image's files unpacked."""
+    def machine(self) -> Machine:
+        """Return a machine of its own for one task, with the image's files unpacked."""
         number = sum(1 for _ in self.directory.iterdir())
         root = self.directory / str(number)
-        inside = (image.FILES, MODEL_DIRECTORY, "/tmp", "/adapters")
-        folders = {path: root / path.strip("/") for path in inside}
-        # What has been looked up once is kept on the instance, over its tasks.
-        folders[CACHE] = self.directory / "cache"
+        folders = {path: root / path.strip("/") for path in (image.FILES, MODEL_DIRECTORY, "/tmp")}
+        # What was looked up or fetched once stays on the instance, for the next task.
+        folders |= {path: self.directory / Path(path).name for path in ON_HOST}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
-        machine = Machine(self.engine, root, folders | dict(mounts or {}), self.cloud.variables)
+        machine = Machine(self.engine, root, folders, self.cloud.variables)
         image.unpack(folders[image.FILES], machine.moved)
         return machine
 
-    def prepare(self, machine: Machine, service: str) -> None:
-        """Do what comes before vLLM: the init container's check, or SageMaker's download."""
-        uri = self.cloud.model_uri(service)
-        if self.cloud.plans[service].request.backend == "ecs":
-            done = machine.run([*PREPARE, "--model", uri], self.of_image(), PREPARE_SECONDS)
-            assert done.returncode == 0, done.stderr
-        else:
-            self.cloud.download(uri, machine.mounts[MODEL_DIRECTORY])
+    def prepare(self, machine: Machine, service: str) -> str:
+        """Run the init container, or download as SageMaker does, and return what it said."""
+        if self.cloud.plans[service].request.backend != "ecs":
+            uri = self.cloud.model_uri(service)
+            return str(self.cloud.download(uri, machine.mounts[MODEL_DIRECTORY]))
+        first, _ = self.containers(service)
+        words, variables = words_of(first), self.of_image() | variables_of(first)
+        done = machine.run(words, variables, PREPARE_SECONDS)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start(
         self,
@@ -152,14 +158,57 @@ class Serving:
         environment: Mapping[str, str] | None = None,
     ) -> Server:
         """Start a service's container and return at once; the caller stops it."""
-        plan, uri = self.cloud.plans[service], self.cloud.model_uri(service)
+        plan = self.cloud.plans[service]
         if plan.request.backend == "ecs":
-            words = ["vllm", "serve", *ecs_command(plan, uri), *options]
-            own = ecs_environment(plan) | {"VLLM_API_KEY": API_KEY}
+            _, vllm = self.containers(service)
+            words = [*words_of(vllm), *options]
+            own = variables_of(vllm) | {"VLLM_API_KEY": API_KEY}
         else:
             words, own = ENTRYPOINT, sagemaker_environment(plan)
         return machine.start(words, self.of_image() | own | dict(environment or {}))
 
+    def containers(self, service: str) -> tuple[Definition, Definition]:
+        """Return the two containers of an ECS service's task, as its construct defines them."""
+        plan = self.cloud.plans[service]
+        context = TaskContext(
+            image_uri="vllm",
+            models=cast("ModelStore", Addresses(self.cloud.bucket)),
+            api_key_arn=None,
+            log_group_name="vllm",
+            region=REGION,
+        )
+        return prepare_definition(plan, context), container_definition(plan, context)
+
     def of_image(self) -> dict[str, str]:
         """Return the variables of the image."""
         return image.variables((image.container_directory() / "Dockerfile").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where things lie in the store: all that a task's containers ask the construct for."""
+
+    bucket: str
+
+    def model_uri(self, model: str, revision: str) -> str:
+        """Return a model's address."""
+        return f"s3://{self.bucket}/{model_prefix(model, revision)}"
+
+    def adapter_uri(self, service: str, name: str, version: str) -> str:
+        """Return an adapter's address."""
+        return f"s3://{self.bucket}/{adapter_prefix(service, name, version)}"
+
+    def adapters_uri(self, service: str) -> str:
+        """Return the address of all adapters of a service."""
+        return f"s3://{self.bucket}/{ADAPTERS}{service}/"
+
+
+def words_of(container: Definition) -> list[str]:
+    """Return a container's words."""
+    return [*(container.entry_point or ()), *(container.command or ())]
+
+
+def variables_of(container: Definition) -> dict[str, str]:
+    """Return a container's variables."""
+    pairs: Any = container.environment or ()
+    return {str(pair.name): str(pair.value) for pair in pairs}

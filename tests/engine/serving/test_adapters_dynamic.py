@@ -9,13 +9,14 @@ import http.client
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.container.between import Between
 from tests.container.pushed import Store
 from tests.engine.ask import FOR_GPUS
+from tests.engine.serving.models import files_of
 from tests.engine.serving.replica import API_KEY
 
 if TYPE_CHECKING:
@@ -26,14 +27,9 @@ if TYPE_CHECKING:
     from tests.engine.serving.models import Models
     from tests.engine.serving.replica import Replica, Serving
 
-# One in a batch and two in memory: with three of them, some are read from the disk again.
-OPTIONS = [
-    "--enable-lora",
-    *("--max-loras", "1"),
-    *("--max-lora-rank", "16"),
-    *("--max-cpu-loras", "2"),
-    *("--middleware", "cdk_vllm_adapters.AllowList"),
-]
+# Two in memory: with three of them, some are read from the disk again.
+OPTIONS = ["--max-cpu-loras", "2"]
+SERVICE = "published"
 GOOD = ("medical", "legal", "tickets")
 # A new name is found after this at the latest.
 NAMES_SECONDS = 10.0
@@ -82,14 +78,11 @@ REFUSALS = {
 }
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def push(cloud: Cloud, name: str, contents: dict[str, bytes]) -> Store:
-    """Push and register an adapter of the service "chat"."""
-    pushed = Store(cloud.s3, cloud.bucket, "", "", "").adapter(name, contents)
-    pushed.register(name, pushed.revision)
+    """Push and register an adapter of the service."""
+    store = Store(cloud.s3, cloud.bucket, "", "", "")
+    pushed = store.adapter(name, contents, service=SERVICE)
+    pushed.register(name, pushed.revision, service=SERVICE)
     return pushed
 
 
@@ -109,27 +102,35 @@ def listed(replica: Replica) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def adapters(cloud: Cloud, models: Models) -> dict[str, Store]:
-    """The good ones, one that nobody asks for, and one for everything that can be wrong."""
-    seeds = {name: seed for seed, name in enumerate((*GOOD, "unasked"), start=1)}
-    pushed = {
-        name: push(cloud, name, files(models.adapter(name, seed=seed)))
-        for name, seed in seeds.items()
-    }
-    good = files(models.adapter("good", seed=11))
-    config = json.loads(good["adapter_config.json"])
+def written(models: Models) -> dict[str, Path]:
+    """All adapters of these tests as folders, written at once."""
     larger = models.directory / "larger"
     larger.mkdir()
     described = json.loads((models.qwen3 / "config.json").read_text("utf-8"))
     (larger / "config.json").write_text(json.dumps(described | {"hidden_size": 256}), "utf-8")
-    push(cloud, "wide", files(models.adapter("wide", rank=32, seed=12)))
+    seeds = {name: {"seed": seed} for seed, name in enumerate((*GOOD, "unasked", "late"), start=11)}
+    odd: dict[str, dict[str, Any]] = {
+        "good": {"seed": 31},
+        "wide": {"seed": 32, "rank": 32},
+        "stranger": {"seed": 33, "model": larger},
+    }
+    return models.adapters(seeds | odd)
+
+
+@pytest.fixture(scope="module")
+def adapters(cloud: Cloud, written: dict[str, Path]) -> dict[str, Store]:
+    """The good ones, one that nobody asks for, and one for everything that can be wrong."""
+    pushed = {name: push(cloud, name, files_of(written[name])) for name in (*GOOD, "unasked")}
+    good = files_of(written["good"])
+    config = json.loads(good["adapter_config.json"])
+    push(cloud, "wide", files_of(written["wide"]))
     push(cloud, "pickled", good | {"adapter_model.bin": b"\x80\x04."})
     push(cloud, "half", {"adapter_config.json": good["adapter_config.json"]})
     push(cloud, "text", good | {"adapter_config.json": b"{"})
     ia3 = json.dumps(config | {"peft_type": "IA3"}).encode()
     push(cloud, "ia3", good | {"adapter_config.json": ia3})
     push(cloud, "garbled", good | {"adapter_model.safetensors": b"no tensors"})
-    push(cloud, "stranger", files(models.adapter("stranger", model=larger, seed=13)))
+    push(cloud, "stranger", files_of(written["stranger"]))
     changed = push(cloud, "changed", good | {"note.txt": b"as it was pushed"})
     changed.put("note.txt", b"as it is now....")
     return pushed
@@ -141,22 +142,13 @@ def between(cloud: Cloud) -> Iterator[Between]:
         yield found
 
 
-def serve(serving: Serving, cloud: Cloud, between: Between) -> AbstractContextManager[Replica]:
-    environment = {
-        "VLLM_PLUGINS": "cdk_vllm_adapters",
-        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
-        "CDK_VLLM_ADAPTERS_URI": f"s3://{cloud.bucket}/adapters/chat/",
-        "CDK_VLLM_ADAPTERS_DIRECTORY": "/var/cache/vllm/adapters",
-        "AWS_ENDPOINT_URL": between.endpoint_url,
-    }
-    return serving.serve("chat", OPTIONS, environment)
+def serve(serving: Serving, between: Between) -> AbstractContextManager[Replica]:
+    return serving.serve(SERVICE, OPTIONS, {"AWS_ENDPOINT_URL": between.endpoint_url})
 
 
 @pytest.fixture(scope="module")
-def replica(
-    serving: Serving, cloud: Cloud, between: Between, adapters: dict[str, Store]
-) -> Iterator[Replica]:
-    with serve(serving, cloud, between) as found:
+def replica(serving: Serving, between: Between, adapters: dict[str, Store]) -> Iterator[Replica]:
+    with serve(serving, between) as found:
         yield found
 
 
@@ -193,10 +185,10 @@ def test_an_adapters_files_cannot_be_written(replica: Replica) -> None:
 
 
 def test_an_adapter_registered_later_answers_within_seconds(
-    replica: Replica, cloud: Cloud, models: Models, texts: dict[str, str]
+    replica: Replica, cloud: Cloud, written: dict[str, Path], texts: dict[str, str]
 ) -> None:
     assert ask(replica, "late")[0] == 404
-    push(cloud, "late", files(models.adapter("late", seed=9)))
+    push(cloud, "late", files_of(written["late"]))
     begun = time.monotonic()
     while (answer := ask(replica, "late"))[0] == 404:
         assert time.monotonic() - begun < NAMES_SECONDS + 3
@@ -287,12 +279,11 @@ def test_a_store_that_refuses_is_no_missing_adapter(
 def test_another_replica_knows_the_same_names(
     replica: Replica,
     serving: Serving,
-    cloud: Cloud,
     between: Between,
     texts: dict[str, str],
 ) -> None:
     assert replica.server.stop(STOP_SECONDS) == 0
-    with serve(serving, cloud, between) as another:
+    with serve(serving, between) as another:
         for name in ("legal", "tickets"):
             assert ask(another, name) == (200, texts[name])
 

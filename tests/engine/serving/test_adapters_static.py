@@ -1,28 +1,26 @@
-"""LoRA adapters named in the task definition, brought by the init container before vLLM starts.
+"""Adapters and weights that the init container brings to the disk before vLLM starts.
 
-One vLLM serves all of these tests.
+One vLLM serves all of these tests, in their order.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.container.pushed import Store
-from tests.engine.serving.replica import API_KEY, PREPARE, PREPARE_SECONDS
+from tests.engine.serving.models import PINNED
+from tests.engine.serving.replica import API_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from tests.container.pushed import Store
     from tests.engine.serving.cloud import Cloud
-    from tests.engine.serving.models import Models
     from tests.engine.serving.replica import Replica, Serving
 
-NAMES = ("medical", "legal", "tickets")
-SHARED = "/adapters"
+# Two fit into memory, so that the third is read again from the volume.
+OPTIONS = ["--max-cpu-loras", "2"]
 
 
 def ask(replica: Replica, model: str) -> tuple[int, str]:
@@ -36,58 +34,37 @@ def ask(replica: Replica, model: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def adapters(cloud: Cloud, models: Models) -> dict[str, Store]:
-    """Three adapters in S3; none of them is registered."""
-    store, pushed = Store(cloud.s3, cloud.bucket, "", "", ""), {}
-    for seed, name in enumerate(NAMES, start=1):
-        folder = models.adapter(f"static-{name}", seed=seed)
-        pushed[name] = store.adapter(name, {p.name: p.read_bytes() for p in folder.iterdir()})
-    return pushed
+def adapters(cloud: Cloud) -> dict[str, Store]:
+    """Three adapters in S3, pinned; none of them is registered."""
+    return cloud.pinned
 
 
 @pytest.fixture(scope="module")
-def volume(
-    serving: Serving, adapters: dict[str, Store], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """What the init container leaves on the volume that it shares with vLLM's."""
-    folder = tmp_path_factory.mktemp("volume")
-    words = [f"--adapter={name}={adapter.uri}" for name, adapter in adapters.items()]
-    machine = serving.machine({SHARED: folder})
-    done = machine.run(
-        [*PREPARE, *words, "--adapters-to", SHARED], serving.of_image(), PREPARE_SECONDS
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == len(NAMES)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def replica(serving: Serving, adapters: dict[str, Store], volume: Path) -> Iterator[Replica]:
-    modules = [
-        json.dumps({"name": name, "path": f"{SHARED}/{name}/{adapter.revision}"})
-        for name, adapter in adapters.items()
-    ]
-    # Two fit into memory, so that the third is read again from the volume.
-    options = ["--enable-lora", "--max-loras", "1", "--max-lora-rank", "16"]
-    options += ["--max-cpu-loras", "2", "--lora-modules", *modules]
-    with serving.serve("chat", options, mounts={SHARED: volume}) as found:
+def replica(serving: Serving) -> Iterator[Replica]:
+    with serving.serve("tenants", OPTIONS) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def texts(replica: Replica) -> dict[str, str]:
-    answers = {name: ask(replica, name) for name in (replica.model, *NAMES)}
+    answers = {name: ask(replica, name) for name in (replica.model, *PINNED)}
     assert {status for status, _ in answers.values()} == {200}, answers
     return {name: text for name, (_, text) in answers.items()}
 
 
+def test_weights_come_from_the_disk(replica: Replica, cloud: Cloud) -> None:
+    log = replica.server.log.read_text()
+    assert "Model Streamer" not in log
+    assert cloud.model_uri("tenants") not in log
+
+
 def test_the_model_and_each_adapter_answer_in_their_own_way(texts: dict[str, str]) -> None:
-    assert len(set(texts.values())) == 1 + len(NAMES), texts
+    assert len(set(texts.values())) == 1 + len(PINNED), texts
 
 
 def test_all_are_listed_from_the_start(replica: Replica, adapters: dict[str, Store]) -> None:
     found = {m["id"]: m for m in replica.request("GET", "/v1/models").json()["data"]}
-    assert set(found) == {replica.model, *NAMES}
+    assert set(found) == {replica.model, *PINNED}
     for name, adapter in adapters.items():
         assert found[name]["parent"] == replica.model
         assert found[name]["root"].endswith(f"/{name}/{adapter.revision}")
@@ -96,7 +73,7 @@ def test_all_are_listed_from_the_start(replica: Replica, adapters: dict[str, Sto
 def test_more_adapters_than_memory_holds_are_read_again(
     replica: Replica, texts: dict[str, str]
 ) -> None:
-    for name in NAMES * 2:
+    for name in PINNED * 2:
         assert ask(replica, name) == (200, texts[name])
 
 
@@ -114,6 +91,18 @@ def test_nothing_is_loaded_while_it_runs(replica: Replica, path: str, key: str |
     assert replica.request("POST", path, asked, key).status == expected
 
 
+def test_the_volume_cannot_be_written(replica: Replica, serving: Serving, cloud: Cloud) -> None:
+    for name, adapter in cloud.pinned.items():
+        folder = serving.machine().mounts["/adapters"] / name / adapter.revision
+        assert folder.stat().st_mode & 0o777 == 0o555
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
+
+
+def test_the_next_task_on_the_instance_fetches_nothing(replica: Replica, serving: Serving) -> None:
+    said = serving.prepare(serving.machine(), "tenants")
+    assert said.count("was there already") == 1 + len(PINNED), said
+
+
 def test_what_is_deleted_in_s3_does_not_matter(
     replica: Replica, adapters: dict[str, Store], texts: dict[str, str]
 ) -> None:
@@ -121,10 +110,3 @@ def test_what_is_deleted_in_s3_does_not_matter(
         adapters["medical"].delete(name)
     for name in ("legal", "tickets", "medical"):
         assert ask(replica, name) == (200, texts[name])
-
-
-def test_the_volume_cannot_be_written(volume: Path, adapters: dict[str, Store]) -> None:
-    for name, adapter in adapters.items():
-        folder = volume / name / adapter.revision
-        assert folder.stat().st_mode & 0o777 == 0o555
-        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}

@@ -60,6 +60,11 @@ def test_without_the_key_nothing_is_served(replica: Replica, path: str, key: str
     assert replica.request(method, path, None, key).status == 401
 
 
+def test_a_model_that_writes_text_has_no_embeddings(replica: Replica) -> None:
+    asked = {"model": replica.model, "input": "a"}
+    assert replica.request("POST", "/v1/embeddings", asked).status == 404
+
+
 def test_the_model_goes_by_the_name_that_clients_know(replica: Replica) -> None:
     listed = replica.request("GET", "/v1/models").json()["data"]
     assert [model["id"] for model in listed] == ["Qwen/Qwen3-8B"]

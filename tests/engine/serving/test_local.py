@@ -34,16 +34,17 @@ class Printed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
-    folder = tmp_path_factory.mktemp("local")
-    process = subprocess.Popen(
-        [*COMMAND, "dev", "chat"],
-        cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    folder, progress = tmp_path_factory.mktemp("local"), tmp_path_factory.mktemp("said") / "stderr"
+    with progress.open("w") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "dev", "chat"],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            start_new_session=True,
+        )
     assert process.stdout is not None
     try:
         lines = []
@@ -51,6 +52,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
             if line.startswith("Ctrl-C"):
                 break
             lines.append(line)
+        assert lines, progress.read_text()[-3000:]
         head, curl, program = "".join(lines).split("\n\n", 2)
         yield Printed(process, folder, int(head.rpartition(":")[2].split()[0]), curl, program)
     finally:
@@ -97,11 +99,14 @@ def test_ctrl_c_ends_it_and_leaves_nothing(printed: Printed) -> None:
     assert list(printed.folder.iterdir()) == []
 
 
-def test_a_sagemaker_service_is_served_and_asked_once(tmp_path: Path) -> None:
+def test_a_sagemaker_service_is_served_and_asked_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("local")
     done = subprocess.run(
         [*COMMAND, "dev", "summaries", "--once"],
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
+        env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -111,7 +116,7 @@ def test_a_sagemaker_service_is_served_and_asked_once(tmp_path: Path) -> None:
     assert "/invocations" in done.stdout
     assert "start vLLM on the CPU" in done.stderr
     assert done.stdout.rpartition("print(answer.choices[0].message.content)\n")[2].strip()
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def running_in(folder: str) -> list[str]:
