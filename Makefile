@@ -29,8 +29,9 @@ demo: setup
 demo-serve: setup $(ENGINE)/installed
 	@$(BIN)/cdk-vllm local $(ENVIRONMENT) $(SERVICE) --once
 
+# A file stays with one process: its fixtures are dear, and some count what its tests did.
 test: check
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 # vLLM answers for its own CPU build and, for a pretended GPU, from the image's own release, which
 # therefore stands beside it in a folder. PyTorch's CPU build is used where pip can find one.

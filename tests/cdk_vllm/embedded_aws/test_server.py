@@ -175,6 +175,7 @@ def test_the_environment_leaves_nothing_of_the_users() -> None:
 
 
 def test_an_app_may_name_its_account() -> None:
+    before = os.environ.get("MOTO_ACCOUNT_ID")
     with EmbeddedAws(account_id="111122223333") as aws:
         identity = aws.client("sts", "us-east-1").get_caller_identity()
         assert identity["Account"] == "111122223333"
@@ -183,7 +184,7 @@ def test_an_app_may_name_its_account() -> None:
         cloudformation.create_stack(StackName="app", TemplateBody=json.dumps(queue))
         (topic,) = aws.client("sns", "us-east-1").list_topics()["Topics"]
     assert ":111122223333:" in topic["TopicArn"]
-    assert "MOTO_ACCOUNT_ID" not in os.environ
+    assert os.environ.get("MOTO_ACCOUNT_ID") == before
 
 
 def test_asking_for_the_package_does_not_load_moto() -> None:
