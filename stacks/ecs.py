@@ -51,7 +51,12 @@ class EcsStack(Stack):
         plan: ServingPlan,
         foundation: FoundationStack,
     ) -> None:
-        super().__init__(scope, construct_id, description=f"{plan.request.model} on ECS")
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{plan.request.model} on ECS",
+            termination_protection=service.deletion_protection,
+        )
         self.front_door = self._front_door(service, plan, foundation)
         self._in_front(service, foundation)
         self.collector = self._collector(foundation)

@@ -36,7 +36,12 @@ class SageMakerStack(Stack):
         plan: ServingPlan,
         foundation: FoundationStack,
     ) -> None:
-        super().__init__(scope, construct_id, description=f"{plan.request.model} on SageMaker")
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{plan.request.model} on SageMaker",
+            termination_protection=service.deletion_protection,
+        )
         self.service = VllmSageMakerEndpoint(
             self,
             "Service",
@@ -59,13 +64,6 @@ class SageMakerStack(Stack):
         SageMakerDashboard(self, "Dashboard", endpoint=self.service, alarms=alarms)
         CfnOutput(self, "EndpointName", value=self.service.endpoint.attr_endpoint_name)
         CfnOutput(self, "BaseUrl", value=self.service.openai_base_url)
-        CfnOutput(
-            self,
-            "Quota",
-            value=f"{plan.instance_type} for endpoint usage",
-            description="The service quota of SageMaker that the most replicas, and a blue/green "
-            "update beside them, must fit in",
-        )
         services.describe(self, plan)
         acknowledge(self, foundation, plan)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Tags
 
+from cdk_vllm.catalog.quotas import ec2_quota, sagemaker_quota
 from cdk_vllm.constructs import BuiltImage, ExistingImage, LocallyBuiltImage
 from cdk_vllm.model_prefix import model_prefix
 from cdk_vllm.observability import AlarmThresholds
@@ -82,6 +83,28 @@ def describe(stack: Stack, plan: ServingPlan) -> None:
         value=_usd_per_hour(plan),
         description="On demand, for the GPU instances of the fewest replicas",
     )
+    per_million = plan.usd_per_million_output_tokens
+    CfnOutput(
+        stack,
+        "UsdPerMillionOutputTokens",
+        value="unknown" if per_million is None else f"{per_million:.3f}",
+        description=f"At full load; the speed is {plan.speed_basis}",
+    )
+    CfnOutput(
+        stack,
+        "Quota",
+        value=_quota(plan),
+        description="Must hold the most replicas, and what a deployment starts beside them: "
+        "`cdk-vllm check` compares",
+    )
+
+
+def _quota(plan: ServingPlan) -> str:
+    """Name the service quota of the plan's instances, with its code where all accounts share it."""
+    if plan.request.backend == "sagemaker":
+        return sagemaker_quota(plan.instance_type).name
+    quota = ec2_quota(plan.instance_type, spot=plan.request.spot)
+    return f"{quota.name} ({quota.code})" if quota else "none is published"
 
 
 def _usd_per_hour(plan: ServingPlan) -> str:

@@ -112,6 +112,8 @@ class Service(Table):
     """Accepts that Spot cuts requests longer than about a minute."""
     rollout: Literal["surge", "in_place", "blue_green", "canary"] = "surge"
     """How a deployment replaces an ECS service's replicas; docs/rollouts.md compares them."""
+    deletion_protection: bool = False
+    """The stack, and on ECS its load balancer, cannot be deleted while this is true."""
     instance_type: Name | None = None
     """Takes this instance instead of the cheapest that fits."""
     capacity: Capacity = Capacity()

@@ -64,6 +64,20 @@ def test_outputs_are_what_a_client_needs(templates: dict[str, Template]) -> None
         outputs = templates[name]["Outputs"]
         assert outputs["ApiKeySecret"]["Value"] == {"Ref": "ServiceApiKeyF4DD53BB"}
         assert outputs["ModelPrefix"]["Value"].startswith("models/Qwen/")
+        quota = "Running On-Demand G and VT instances (L-DB2E81BA)"
+        assert outputs["Quota"]["Value"] == quota
+    assert float(templates["dev-chat"]["Outputs"]["UsdPerMillionOutputTokens"]["Value"]) > 0
+    prod = templates["prod-chat"]["Outputs"]["UsdPerMillionOutputTokens"]["Value"]
+    assert prod == "unknown"  # no price of the region is known, and synth asks nobody
+
+
+def test_production_cannot_be_deleted_by_mistake(templates: dict[str, Template]) -> None:
+    for name, protected in (("dev-chat", "false"), ("prod-chat", "true")):
+        attribute = {"Key": "deletion_protection.enabled", "Value": protected}
+        Assert.from_json(templates[name]).has_resource_properties(
+            "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            {"LoadBalancerAttributes": Match.array_with([attribute])},
+        )
 
 
 def test_a_deployment_can_start_every_new_task_before_it_stops_an_old_one(

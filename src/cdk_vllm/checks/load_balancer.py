@@ -92,6 +92,15 @@ def _paths(rule: Resource) -> Iterator[str]:
         yield "/*"
 
 
+def deletion_is_decided(template: Template) -> Iterator[Finding]:
+    """A load balancer that is deleted by mistake takes its name and its callers with it."""
+    for balancer in application_balancers(template):
+        attributes = pairs(balancer.get("LoadBalancerAttributes"))
+        if attributes.get("deletion_protection.enabled") not in ("true", "false"):
+            message = "deletion_protection.enabled is neither true nor false"
+            yield report(deletion_is_decided, balancer, message)
+
+
 def speaks_modern_tls(template: Template) -> Iterator[Finding]:
     """Older protocols are broken; a load balancer accepts them unless told otherwise."""
     for listener in template.of(LISTENER):
@@ -187,6 +196,7 @@ RULES = (
     is_internal,
     refuses_by_default,
     forwards_named_paths_only,
+    deletion_is_decided,
     speaks_modern_tls,
     logs_and_drops,
     waits_for_long_answers,

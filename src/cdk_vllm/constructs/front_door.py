@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -61,7 +62,8 @@ class FrontDoor(Construct):
     validated, and the name points here), the listener speaks TLS 1.3 and port 80 redirects. With
     neither, `insecure_http` must say that a plain listener is meant. With `token_issuer` the load
     balancer itself checks each request's bearer token, and vLLM asks for no key of its own.
-    `log_bucket` must let load balancers write, as `LogBucket` does.
+    `log_bucket` must let load balancers write, as `LogBucket` does. In a stack with termination
+    protection the load balancer refuses its deletion too.
 
     Raises:
         InputError: no certificate, no domain in a zone, and not `insecure_http`; or `token_issuer`
@@ -136,6 +138,7 @@ class FrontDoor(Construct):
 
     def _load_balancer(self, log_bucket: s3.IBucket) -> elbv2.CfnLoadBalancer:
         idle = timeouts_for(self._plan).alb_idle_timeout_seconds
+        protected = str(bool(Stack.of(self).termination_protection)).lower()
         load_balancer = elbv2.CfnLoadBalancer(
             self,
             "LoadBalancer",
@@ -146,6 +149,7 @@ class FrontDoor(Construct):
             load_balancer_attributes=_attributes(
                 {
                     "idle_timeout.timeout_seconds": idle,
+                    "deletion_protection.enabled": protected,
                     "routing.http.drop_invalid_header_fields.enabled": "true",
                     "routing.http.desync_mitigation_mode": "strictest",
                     "access_logs.s3.enabled": "true",

@@ -189,6 +189,18 @@ class Rehearsal:
         cloudformation.update_termination_protection(
             EnableTerminationProtection=False, StackName=stack.name
         )
+        self._lift_protection_of_balancers(stack)
+
+    def _lift_protection_of_balancers(self, stack: AssembledStack) -> None:
+        listed = self.client(stack.region)("cloudformation").list_stack_resources(
+            StackName=stack.name
+        )["StackResourceSummaries"]
+        for resource in listed:
+            if resource["ResourceType"] == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+                self.client(stack.region)("elbv2").modify_load_balancer_attributes(
+                    LoadBalancerArn=resource["PhysicalResourceId"],
+                    Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+                )
 
     def _physical_ids(self) -> tuple[list[_Resource], list[_Resource]]:
         retained: list[_Resource] = []

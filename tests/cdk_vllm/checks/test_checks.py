@@ -239,6 +239,10 @@ REMOVED: list[tuple[str, tuple[str, Callable[[Template], None]]]] = [
         setting("chat", RULE, "Conditions.0.PathPatternConfig.RegexValues", ["^/v1/"]),
     ),
     ("forwards_named_paths_only", setting("chat", RULE, "Conditions", [])),
+    (
+        "deletion_is_decided",
+        named("chat", BALANCER, "LoadBalancerAttributes", "deletion_protection.enabled"),
+    ),
     ("speaks_modern_tls", setting("chat", LISTENER, "SslPolicy")),
     (
         "logs_and_drops",

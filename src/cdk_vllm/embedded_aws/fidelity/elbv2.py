@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.elbv2.exceptions import InvalidActionTypeError, InvalidConditionValueError
+from moto.elbv2.exceptions import ELBClientError, InvalidActionTypeError, InvalidConditionValueError
 from moto.elbv2.models import ELBv2Backend
 
 _LONGEST = 128
+_moto_delete = ELBv2Backend.delete_load_balancer
 _moto_actions = ELBv2Backend._validate_actions
 _CONFIGURATIONS = {
     "_validate_host_header_condition": "HostHeaderConfig",
@@ -57,9 +58,27 @@ def _validate_actions(self: Any, actions: list[Any]) -> None:
     _moto_actions(self, [action for action in actions if action not in checks])
 
 
+def _delete_load_balancer(self: Any, arn: str) -> Any:
+    """Moto deletes what is protected."""
+    balancer = self.load_balancers.get(arn)
+    if balancer is not None and balancer.attrs.get("deletion_protection.enabled") == "true":
+        raise OperationNotPermittedError(
+            f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+        )
+    return _moto_delete(self, arn)
+
+
+class OperationNotPermittedError(ELBClientError):
+    """What is asked is protected against."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("OperationNotPermitted", message)
+
+
 def install() -> None:
     """Apply the fixes."""
     backend: Any = ELBv2Backend
+    backend.delete_load_balancer = _delete_load_balancer
     backend._validate_actions = _validate_actions
     for method, configuration in _CONFIGURATIONS.items():
         _let_patterns_pass(method, configuration)

@@ -305,3 +305,27 @@ def test_a_path_may_be_a_regular_expression(
     else:
         with pytest.raises(ClientError):
             elbv2.create_rule(**asked)
+
+
+def test_a_load_balancer_that_is_protected_is_not_deleted(client: Client) -> None:
+    ec2, elbv2 = client("ec2"), client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"us-east-1{z}")[
+            "Subnet"
+        ]["SubnetId"]
+        for i, z in enumerate("ab")
+    ]
+    (balancer,) = elbv2.create_load_balancer(Name="b", Subnets=subnets)["LoadBalancers"]
+    arn = balancer["LoadBalancerArn"]
+
+    def protect(value: str) -> None:
+        attribute = {"Key": "deletion_protection.enabled", "Value": value}
+        elbv2.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[attribute])
+
+    protect("true")
+    with pytest.raises(ClientError, match="deletion protection is enabled"):
+        elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    protect("false")
+    elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    assert elbv2.describe_load_balancers()["LoadBalancers"] == []
