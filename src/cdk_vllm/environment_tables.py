@@ -310,6 +310,11 @@ class Capacity(Table):
             raise ValueError(
                 "capacity_block needs capacity_reservation_id, and subnet_id in the block's zone"
             )
+        if self.subnet_id and not self.capacity_block:
+            raise ValueError(
+                "subnet_id is where a capacity block is, and one subnet is one zone; "
+                "set capacity_block = true, or remove it"
+            )
         return self
 
 

@@ -115,7 +115,9 @@ def test_a_mistake_names_file_key_value_and_fix(
             "a schedule's replicas are 1 to 9; they have to lie within replicas, 1 to 4",
         ),
         (
-            '[services.chat.capacity]\nsubnet_id = "subnet-9"\n[network]\nvpc_id = "vpc-0abc"\n'
+            '[services.chat.capacity]\ncapacity_block = true\nsubnet_id = "subnet-9"\n'
+            'capacity_reservation_id = "cr-0a1b2c3d4e"\n'
+            '[network]\nvpc_id = "vpc-0abc"\n'
             'private_subnet_ids = ["subnet-1", "subnet-2"]\n'
             'availability_zones = ["us-east-1a", "us-east-1b"]',
             "capacity.subnet_id subnet-9 is not in private_subnet_ids, subnet-1, subnet-2",

@@ -35,6 +35,7 @@ WORKDAYS = {"cron": "cron(0 8 ? * MON-FRI *)", "min": 1, "max": 2}
         ("Capacity", {"spot": True, "warm_instances": 1}, "no warm instances beside spot"),
         ("Capacity", {"spot": True, **RESERVATION}, "contradicts spot"),
         ("Capacity", {"capacity_block": True, **RESERVATION}, "needs capacity_reservation_id, and"),
+        ("Capacity", {"subnet_id": "subnet-0a"}, "set capacity_block = true, or remove it"),
         ("Schedule", {**WORKDAYS, "timezone": "Europe/Berln"}, 'Did you mean "Europe/Berlin"'),
         ("Schedule", {**WORKDAYS, "min": 3}, "max is 2, below min 3"),
     ],

@@ -52,6 +52,8 @@ class Purchase:
             raise InputError(
                 "a capacity block needs capacity_reservation_id, and subnet_id in the block's zone"
             )
+        if self.subnet_id and not self.capacity_block:
+            raise InputError("subnet_id is a capacity block's; set capacity_block or leave it out")
         if self.capacity_reservation_id and self.spot:
             raise InputError("capacity_reservation_id contradicts spot; what is reserved is paid")
         if self.warm_instances and (self.spot or self.capacity_block):
