@@ -26,7 +26,8 @@ def declare() -> None:
     """Declare the operators that torchvision describes to PyTorch when it is imported."""
     import torch
 
-    if torch.version.cuda:
+    # Not `torch.version.cuda`, which a pretended GPU sets.
+    if "+cpu" not in torch.__version__:
         return
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in OPERATORS:

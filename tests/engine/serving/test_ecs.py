@@ -6,9 +6,9 @@ One vLLM serves all of these tests, in their order; the last one stops it.
 from __future__ import annotations
 
 import json
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,17 +128,23 @@ def test_an_idle_connection_outlives_the_balancers_timeout(replica: Replica, clo
     kept = f"VLLM_HTTP_TIMEOUT_KEEP_ALIVE={timeouts.keep_alive_seconds}"
     assert kept.encode() in variables
     assert timeouts.keep_alive_seconds > timeouts.alb_idle_timeout_seconds
-    with socket.create_connection(("127.0.0.1", replica.server.port), timeout=30) as connection:
-        assert b" 200 OK" in asked_again(connection)
+    connection = HTTPConnection("127.0.0.1", replica.server.port, timeout=30)
+    try:
+        assert status_of_models(connection) == 200
+        first = connection.sock
         time.sleep(DEFAULT_KEEP_ALIVE_SECONDS + 1.5)
-        assert b" 200 OK" in asked_again(connection)
+        assert status_of_models(connection) == 200
+        assert connection.sock is first, "the server closed it in between"
+    finally:
+        connection.close()
 
 
-def asked_again(connection: socket.socket) -> bytes:
-    """Return the answer's beginning to a request on a connection that is already there."""
-    head = f"GET /v1/models HTTP/1.1\r\nHost: vllm\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
-    connection.sendall(head.encode())
-    return connection.recv(65536)
+def status_of_models(connection: HTTPConnection) -> int:
+    """Ask on a connection that may be there already, and read the whole answer."""
+    connection.request("GET", "/v1/models", headers={"Authorization": f"Bearer {API_KEY}"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 def test_what_is_too_much_is_refused_at_once_and_the_rest_answered(
