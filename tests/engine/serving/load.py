@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.engine.serving.replica import Replica
 
-ACCEPTED_SECONDS = 60.0
+ACCEPTED_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
