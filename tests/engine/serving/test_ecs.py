@@ -172,7 +172,7 @@ def test_a_stop_under_load_loses_nothing_and_exits_with_0(replica: Replica, clou
     drained = drain(replica, lambda: replica.server.stop(stop_timeout), Load())
     assert drained.lost == ()
     assert drained.status == 0
-    assert drained.in_flight >= 1  # how many depends on how busy the machine is
+    assert drained.in_flight >= Load().at_once // 2
 
 
 def test_the_log_holds_no_prompt_and_no_key(replica: Replica) -> None:

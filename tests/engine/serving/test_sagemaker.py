@@ -120,5 +120,5 @@ def test_a_stop_under_load_loses_nothing_and_exits_with_0(replica: Replica, clou
     drained = drain(replica, lambda: replica.server.stop(STOP_SECONDS), load)
     assert drained.lost == ()
     assert drained.status == 0
-    assert drained.in_flight >= 1  # how many depends on how busy the machine is
+    assert drained.in_flight >= at_once // 2
     assert drained.seconds < STOP_SECONDS
